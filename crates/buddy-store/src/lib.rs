@@ -1,0 +1,11 @@
+//! Buddy's disk: the only code that knows SQL and sealing.
+//!
+//! Everything that is kept goes through the [`Store`] trait, made of small groups by noun. What names a user, and
+//! every secret, is sealed before it reaches a table; tokens are kept as hashes.
+
+mod store;
+
+pub use store::{
+    AgentChange, Agents, ApiKeys, Callbacks, ConfiguredCallback, Page, PutCallback, ResolutionFilter,
+    Resolutions, RotationBegun, Sessions, Settlement, Store, StoreError,
+};
