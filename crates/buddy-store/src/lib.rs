@@ -3,8 +3,12 @@
 //! Everything that is kept goes through the [`Store`] trait, made of small groups by noun. What names a user, and
 //! every secret, is sealed before it reaches a table; tokens are kept as hashes.
 
+mod seal;
+mod sqlite;
 mod store;
 
+pub use seal::{BadMasterKey, Keyring, MasterKey};
+pub use sqlite::{DATABASE_FILE, Durability, OpenError, SqliteSettings, SqliteStore};
 pub use store::{
     AgentChange, Agents, ApiKeys, Callbacks, ConfiguredCallback, Page, PutCallback, ResolutionFilter,
     Resolutions, RotationBegun, Sessions, Settlement, Store, StoreError,

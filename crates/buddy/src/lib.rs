@@ -1,1 +1,21 @@
-//! x
+//! Buddy tells a chat agent who its visitor is, without a user's data or token in the page.
+//!
+//! This is the front door and the wiring; the rules are in `buddy-core`, the way out to customers in
+//! `buddy-egress`, the disk in `buddy-store`. Inside: http and cli → agents, sessions, api_keys → identify →
+//! egress, store, core; never back.
+
+mod agents;
+mod ambient;
+mod api_keys;
+mod app;
+pub mod cli;
+mod config;
+mod demo;
+mod housekeeping;
+mod http;
+mod identify;
+mod logs;
+mod metrics;
+mod refusal;
+mod server;
+mod sessions;

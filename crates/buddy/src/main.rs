@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `buddy` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    buddy::cli::main()
+}

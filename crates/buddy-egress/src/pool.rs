@@ -1,0 +1,130 @@
+//! Idle connections of one agent, kept for less than its endpoint would keep them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::connection::Connection;
+use crate::limits::{AGE_MAX, IDLE_CONNECTIONS_MAX, IDLE_MAX};
+use crate::policy::Policy;
+use crate::target::Target;
+
+/// Connections that wait for their next exchange: one pool per agent and configuration, never shared.
+/// Dropping it closes them.
+#[derive(Debug)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The one used last at the end: it is taken first, and the others grow old and go.
+    idle: Vec<Idle>,
+    /// A task is there that closes them in time.
+    swept: bool,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Idle {
+    fn ends(&self) -> Instant {
+        (self.since + IDLE_MAX).min(self.connection.opened() + AGE_MAX)
+    }
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared(Mutex::default())))
+    }
+
+    /// How many connections wait.
+    pub fn idle(&self) -> usize {
+        self.0.lock().idle.len()
+    }
+
+    /// A connection that is fit for use; those found unfit are closed.
+    pub(crate) fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Connection> {
+        loop {
+            let Idle { mut connection, since } = self.0.remove_last(target, policy)?;
+            let now = Instant::now();
+            if now < (since + IDLE_MAX).min(connection.opened() + AGE_MAX) && connection.wake() {
+                return Some(connection);
+            }
+            connection.close();
+        }
+    }
+
+    /// Keeps a connection for the next exchange if this one left it clean.
+    pub(crate) fn put(&self, mut connection: Connection) {
+        if !connection.settle() {
+            return;
+        }
+        let mut state = self.0.lock();
+        state.idle.push(Idle { connection, since: Instant::now() });
+        let surplus = (state.idle.len() > IDLE_CONNECTIONS_MAX).then(|| state.idle.remove(0));
+        if !state.swept {
+            state.swept = true;
+            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+        }
+        drop(state);
+        if let Some(surplus) = surplus {
+            surplus.connection.close();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A list of connections is whole between any two of its operations.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove_last(&self, target: &Target, policy: &Arc<Policy>) -> Option<Idle> {
+        let mut state = self.lock();
+        let last = state.idle.iter().rposition(|idle| idle.connection.serves(target, policy))?;
+        Some(state.idle.remove(last))
+    }
+
+    /// When the next connection is due; `None` ends the sweeping, as there is none.
+    fn next_end(&self) -> Option<Instant> {
+        let mut state = self.lock();
+        let next = state.idle.iter().map(Idle::ends).min();
+        state.swept = next.is_some();
+        next
+    }
+
+    fn close_ended(&self, now: Instant) {
+        let ended = self.lock().idle.extract_if(.., |idle| idle.ends() <= now).collect::<Vec<_>>();
+        for idle in ended {
+            idle.connection.close();
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for idle in state.idle.drain(..) {
+            idle.connection.close();
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("idle", &self.lock().idle.len()).finish_non_exhaustive()
+    }
+}
+
+/// Closes what has been idle for too long, without waiting for a next request. Lives only while there is any.
+async fn sweep(pool: Weak<Shared>) {
+    while let Some(next) = pool.upgrade().and_then(|pool| pool.next_end()) {
+        sleep_until(next).await;
+        if let Some(pool) = pool.upgrade() {
+            pool.close_ended(Instant::now());
+        }
+    }
+}

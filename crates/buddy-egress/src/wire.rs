@@ -1,0 +1,155 @@
+//! The bytes of one connection: counted where they leave the socket, and again where TLS hands them on.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::limits::WIRE_BYTES_MAX;
+
+/// More was read for one exchange than any honest answer needs.
+#[derive(Debug, thiserror::Error)]
+#[error("the endpoint sent more than {WIRE_BYTES_MAX} bytes for one exchange")]
+pub(crate) struct OverBudget;
+
+/// A socket and its counters, shared by the layers above and by the pool, which looks at it while it is idle.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    tcp: TcpStream,
+    wire_read: AtomicUsize,
+    answer_read: AtomicUsize,
+}
+
+impl Socket {
+    pub(crate) fn new(tcp: TcpStream) -> Arc<Self> {
+        Arc::new(Self { tcp, wire_read: AtomicUsize::new(0), answer_read: AtomicUsize::new(0) })
+    }
+
+    /// A new exchange begins on a connection that was used before.
+    pub(crate) fn begin_again(&self) {
+        self.wire_read.store(0, Ordering::Relaxed);
+        self.answer_read.store(0, Ordering::Relaxed);
+    }
+
+    /// At least one byte of an answer came since the exchange began.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answer_read.load(Ordering::Relaxed) > 0
+    }
+
+    /// Open, with nothing to read: neither an end nor a byte that nobody asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = SockRef::from(&self.tcp).peek(&mut byte);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn count(&self, read: usize) -> io::Result<()> {
+        let total = self.wire_read.fetch_add(read, Ordering::Relaxed) + read;
+        if total > WIRE_BYTES_MAX { Err(io::Error::other(OverBudget)) } else { Ok(()) }
+    }
+}
+
+/// The raw end of a connection.
+pub(crate) struct Wire(pub(crate) Arc<Socket>);
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let socket = &self.0;
+        loop {
+            ready!(socket.tcp.poll_read_ready(cx))?;
+            match socket.tcp.try_read(buffer.initialize_unfilled()) {
+                Ok(read) => {
+                    buffer.advance(read);
+                    return Poll::Ready(socket.count(read));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.tcp.poll_write_ready(cx))?;
+            match self.0.tcp.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(SockRef::from(&self.0.tcp).shutdown(std::net::Shutdown::Write))
+    }
+}
+
+/// What HTTP is spoken over.
+pub(crate) enum Stream {
+    Plain(Wire),
+    Tls(Box<TlsStream<Wire>>),
+}
+
+impl Stream {
+    pub(crate) fn socket(&self) -> &Arc<Socket> {
+        match self {
+            Self::Plain(wire) => &wire.0,
+            Self::Tls(tls) => &tls.get_ref().0.0,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let done = match &mut *self {
+            Self::Plain(wire) => Pin::new(wire).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+        };
+        self.socket().answer_read.fetch_add(buffer.filled().len() - before, Ordering::Relaxed);
+        done
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut *self {
+            Self::Plain(wire) => Pin::new(wire).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Plain(wire) => Pin::new(wire).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! HTTPS for the endpoints, and a note of every visit.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::endpoint::Accounts;
+use crate::{Manner, Visit};
+
+type Visits = Arc<Mutex<Vec<Visit>>>;
+
+#[derive(Clone)]
+struct Desk {
+    accounts: Arc<Accounts>,
+    visits: Visits,
+}
+
+pub(crate) fn router(accounts: Arc<Accounts>, visits: Visits) -> Router {
+    Router::new()
+        .route(Manner::Honest.path(), post(honest))
+        .route(Manner::Slow.path(), post(slow))
+        .route(Manner::Broken.path(), post(broken))
+        .with_state(Desk { accounts, visits })
+}
+
+async fn honest(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let signature = headers.get("x-platform-signature").and_then(|value| value.to_str().ok());
+    let (status, text) = desk.accounts.identify(&body, signature);
+    desk.note(&uri, &headers, &body, Some((status, text.clone())));
+    let status = StatusCode::from_u16(status).expect("the endpoint answers 200, 204 or 401");
+    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn slow(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    desk.note(&uri, &headers, &body, None);
+    std::future::pending().await
+}
+
+async fn broken(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let page = "<!doctype html><title>Please log in</title>";
+    desk.note(&uri, &headers, &body, Some((200, page.to_owned())));
+    ([(CONTENT_TYPE, "text/html")], page).into_response()
+}
+
+impl Desk {
+    fn note(&self, uri: &Uri, headers: &HeaderMap, body: &[u8], answer: Option<(u16, String)>) {
+        let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let visit = Visit {
+            line: format!("POST {}", uri.path()),
+            headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            answer,
+        };
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(visit);
+    }
+}
+
+/// Serves `router` over TLS, HTTP/1.1, until it is dropped.
+pub async fn run(listener: TcpListener, tls: Arc<ServerConfig>, router: Router) {
+    let acceptor = TlsAcceptor::from(tls);
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, router) = (acceptor.clone(), router.clone());
+        // Else the answer would wait for the client's acknowledgement of what the handshake sent last.
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let service = TowerToHyperService::new(router);
+            // A client that goes away in the middle is none of the shop's business.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

@@ -1,0 +1,133 @@
+//! Resolutions: appended by the settling of a session, listed per agent, removed from the old end.
+
+use async_trait::async_trait;
+use buddy_core::id::{AgentId, ResolutionId, id_bytes, id_from_bytes};
+use buddy_core::reason::Reason;
+use buddy_core::resolution::Resolution;
+use buddy_core::time::UnixMillis;
+use rusqlite::{Connection, Row};
+
+use super::statement::{below, execute, parse, query_all, query_optional, statements};
+use super::{SqliteStore, deleted_agents};
+use crate::{Page, ResolutionFilter, Resolutions, StoreError};
+
+macro_rules! select_resolutions {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts
+            FROM resolutions ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO resolutions
+            (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
+    // The one index that helps is by agent and id; the filters are tried row by row along it.
+    LIST = select_resolutions!("WHERE agent_id = ?1 AND id < ?2
+        AND (?3 IS NULL OR reason IN (SELECT value FROM json_each(?3)))
+        AND (?4 IS NULL OR session_id = ?4)
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
+        ORDER BY id DESC LIMIT ?5");
+    ONE = select_resolutions!("WHERE id = ?1 AND agent_id = ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?2)");
+    REMOVE_OLD = "DELETE FROM resolutions WHERE id IN
+        (SELECT id FROM resolutions WHERE id < ?1 ORDER BY id LIMIT ?2)";
+}
+
+#[async_trait]
+impl Resolutions for SqliteStore {
+    async fn resolutions(
+        &self,
+        agent_id: AgentId,
+        filter: ResolutionFilter,
+        page: Page<ResolutionId>,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let values = (
+            id_bytes(agent_id),
+            below(page.before.map(id_bytes)),
+            reasons(filter),
+            filter.session_id.map(id_bytes),
+            page.limit,
+        );
+        self.read(move |connection| query_all(connection, LIST, values, resolution_from)).await
+    }
+
+    async fn resolution(
+        &self,
+        agent_id: AgentId,
+        id: ResolutionId,
+    ) -> Result<Option<Resolution>, StoreError> {
+        let values = (id_bytes(id), id_bytes(agent_id));
+        self.read(move |connection| query_optional(connection, ONE, values, resolution_from)).await
+    }
+
+    async fn remove_old_resolutions(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            let limit = u64::from(limit);
+            let old = execute(connection, REMOVE_OLD, (first_id_of(before), limit))?;
+            Ok(old + deleted_agents::remove_resolutions(connection, limit - old)?)
+        })
+        .await
+    }
+}
+
+/// Keeps a resolution, unless its agent is gone.
+pub(super) fn keep(connection: &Connection, resolution: &Resolution) -> Result<(), StoreError> {
+    let unwritable = |_| StoreError::Database("a resolution could not be written as JSON".to_owned());
+    let duration = i64::try_from(resolution.duration).unwrap_or(i64::MAX);
+    let values = (
+        id_bytes(resolution.id),
+        id_bytes(resolution.agent_id),
+        id_bytes(resolution.session_id),
+        resolution.outcome.as_str(),
+        resolution.reason.map(Reason::as_str),
+        resolution.started_at.0,
+        duration,
+        serde_json::to_string(&resolution.warnings).map_err(unwritable)?,
+        serde_json::to_string(&resolution.attempts).map_err(unwritable)?,
+    );
+    execute(connection, CREATE, values).map(drop)
+}
+
+/// The reasons that the filter lets through, as a JSON array; none if it does not ask for any.
+fn reasons(filter: ResolutionFilter) -> Option<String> {
+    if filter.code.is_none() && filter.reason.is_none() {
+        return None;
+    }
+    let wanted = Reason::ALL.iter().filter(|&&reason| {
+        filter.code.is_none_or(|code| reason.code() == code)
+            && filter.reason.is_none_or(|wanted| reason == wanted)
+    });
+    Some(wanted.map(|reason| reason.as_str()).collect::<serde_json::Value>().to_string())
+}
+
+/// The least `UUIDv7` (RFC 9562, section 5.7) of this moment. An id is made when its resolution begins, so that
+/// the old ones are the first of the table and no index on time is needed.
+fn first_id_of(moment: UnixMillis) -> [u8; 16] {
+    let millis = u64::try_from(moment.0).unwrap_or(0).to_be_bytes();
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&millis[2..]);
+    id
+}
+
+fn resolution_from(row: &Row<'_>) -> Result<Resolution, StoreError> {
+    let reason: Option<String> = row.get("reason")?;
+    let outcome: String = row.get("outcome")?;
+    let unreadable = |column| move |_| StoreError::Unreadable { table: "resolutions", column };
+    let warnings: String = row.get("warnings")?;
+    let attempts: String = row.get("attempts")?;
+    Ok(Resolution {
+        id: id_from_bytes(row.get("id")?),
+        session_id: id_from_bytes(row.get("session_id")?),
+        agent_id: id_from_bytes(row.get("agent_id")?),
+        outcome: parse(&outcome, "resolutions", "outcome")?,
+        reason: reason.map(|reason| parse(&reason, "resolutions", "reason")).transpose()?,
+        warnings: serde_json::from_str(&warnings).map_err(unreadable("warnings"))?,
+        started_at: UnixMillis(row.get("started_at")?),
+        duration: row.get("duration_us")?,
+        attempts: serde_json::from_str(&attempts).map_err(unreadable("attempts"))?,
+    })
+}

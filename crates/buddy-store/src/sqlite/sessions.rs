@@ -1,0 +1,305 @@
+//! Sessions and their identities, which are sealed.
+
+use async_trait::async_trait;
+use buddy_core::id::{AgentId, SessionId, id_bytes, id_from_bytes};
+use buddy_core::identity::Identity;
+use buddy_core::reason::Reason;
+use buddy_core::secret::TokenHash;
+use buddy_core::session::{OpenedBy, Session, Status};
+use buddy_core::time::UnixMillis;
+use rusqlite::{Connection, Row};
+use zeroize::Zeroizing;
+
+use super::statement::{execute, parse, query_all, query_optional, statements};
+use super::{SqliteStore, deleted_agents, resolutions};
+use crate::seal::{Place, UserHash};
+use crate::{Keyring, Sessions, Settlement, StoreError};
+
+macro_rules! select_sessions {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT id, agent_id, token_hash, status, opened_by, callback_made, failure, created_at, expires_at,
+                resolved_at",
+            $columns,
+            " FROM sessions WHERE ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    CREATE = "INSERT INTO sessions (id, agent_id, token_hash, status, opened_by, callback_made, failure,
+            created_at, expires_at, resolved_at, user_hash, identity)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+        WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
+    ONE = select_sessions!("", "id = ?1 AND expires_at > ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)");
+    ONE_WITH_IDENTITY = select_sessions!(", identity", "id = ?1 AND expires_at > ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)");
+    PENDING = select_sessions!("", "id > ?1 AND expires_at > ?2 AND status = 'pending'
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)
+        ORDER BY id LIMIT ?3");
+    BEGIN_IDENTIFY = "UPDATE sessions SET status = 'pending'
+        WHERE id = ?1 AND expires_at > ?2 AND status = 'created'
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)";
+    SETTLE = "UPDATE sessions SET status = ?3, callback_made = ?4, failure = ?5, resolved_at = ?2,
+            user_hash = ?6, identity = ?7
+        WHERE id = ?1 AND expires_at > ?2 AND status IN ('created', 'pending')
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)";
+    AGENT_OF = "SELECT agent_id FROM sessions WHERE id = ?1";
+    REVOKE = "UPDATE sessions SET status = 'revoked', failure = NULL, user_hash = NULL, identity = NULL,
+            resolved_at = coalesce(resolved_at, ?2)
+        WHERE id = ?1 AND expires_at > ?2 AND status <> 'revoked' AND agent_id = ?3
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?3)";
+    REVOKE_USER = "UPDATE sessions SET status = 'revoked', failure = NULL, user_hash = NULL, identity = NULL,
+            resolved_at = coalesce(resolved_at, ?2)
+        WHERE user_hash = ?1 AND expires_at > ?2 AND agent_id = ?3
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?3)
+        RETURNING id";
+    REMOVE_ENDED = "DELETE FROM sessions WHERE id IN
+        (SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+}
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn create_session(
+        &self,
+        session: Session,
+        settlement: Option<Settlement>,
+    ) -> Result<bool, StoreError> {
+        let keyring = self.keyring.clone();
+        let session = settled(session, settlement.as_ref());
+        let sealed = SealedUser::of(&keyring, session.id, settlement.as_ref())?;
+        self.write(move |connection| {
+            let kept = insert(connection, &keyring, &session, sealed)?;
+            if let Some(resolution) = settlement.and_then(|settlement| settlement.resolution) {
+                resolutions::keep(connection, &resolution)?;
+            }
+            Ok(kept)
+        })
+        .await
+    }
+
+    async fn session(&self, id: SessionId, now: UnixMillis) -> Result<Option<Session>, StoreError> {
+        self.read(move |connection| query_optional(connection, ONE, (id_bytes(id), now.0), session_from))
+            .await
+    }
+
+    async fn session_with_identity(
+        &self,
+        id: SessionId,
+        now: UnixMillis,
+    ) -> Result<Option<(Session, Option<Identity>)>, StoreError> {
+        let keyring = self.keyring.clone();
+        self.read(move |connection| {
+            query_optional(connection, ONE_WITH_IDENTITY, (id_bytes(id), now.0), |row| {
+                let sealed: Option<Vec<u8>> = row.get("identity")?;
+                let identity = sealed.map(|sealed| open_identity(&keyring, id, &sealed)).transpose()?;
+                Ok((session_from(row)?, identity))
+            })
+        })
+        .await
+    }
+
+    async fn begin_identify(&self, id: SessionId, now: UnixMillis) -> Result<bool, StoreError> {
+        self.write(move |connection| Ok(execute(connection, BEGIN_IDENTIFY, (id_bytes(id), now.0))? > 0))
+            .await
+    }
+
+    async fn settle_session(&self, id: SessionId, settlement: Settlement) -> Result<bool, StoreError> {
+        let keyring = self.keyring.clone();
+        let sealed = SealedUser::of(&keyring, id, Some(&settlement))?;
+        self.write(move |connection| {
+            let changed = settle(connection, &keyring, id, &settlement, sealed)?;
+            if let Some(resolution) = &settlement.resolution {
+                resolutions::keep(connection, resolution)?;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    async fn revoke_session(
+        &self,
+        agent_id: AgentId,
+        id: SessionId,
+        now: UnixMillis,
+    ) -> Result<u64, StoreError> {
+        let values = (id_bytes(id), now.0, id_bytes(agent_id));
+        self.write(move |connection| execute(connection, REVOKE, values)).await
+    }
+
+    async fn revoke_user(
+        &self,
+        agent_id: AgentId,
+        user_id: &str,
+        now: UnixMillis,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let hashes = self.keyring.user_hashes(agent_id, user_id);
+        self.write(move |connection| {
+            let mut revoked = Vec::new();
+            for hash in hashes {
+                let values = (hash, now.0, id_bytes(agent_id));
+                revoked.extend(query_all(connection, REVOKE_USER, values, |row| {
+                    Ok(id_from_bytes(row.get("id")?))
+                })?);
+            }
+            Ok(revoked)
+        })
+        .await
+    }
+
+    async fn pending_sessions(
+        &self,
+        now: UnixMillis,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<Session>, StoreError> {
+        // No id is all zeros: a UUIDv7 has its version and variant in it.
+        let after = after.map_or([0; 16], id_bytes);
+        self.read(move |connection| query_all(connection, PENDING, (after, now.0, limit), session_from)).await
+    }
+
+    async fn remove_ended_sessions(&self, now: UnixMillis, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            let limit = u64::from(limit);
+            let ended = execute(connection, REMOVE_ENDED, (now.0, limit))?;
+            Ok(ended + deleted_agents::remove_sessions(connection, limit - ended)?)
+        })
+        .await
+    }
+}
+
+/// An identity as it is stored. Sealed by the caller, so that the writing thread need not.
+struct SealedUser {
+    user_id: Zeroizing<String>,
+    identity: Vec<u8>,
+}
+
+impl SealedUser {
+    fn of(
+        keyring: &Keyring,
+        id: SessionId,
+        settlement: Option<&Settlement>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(identity) = settlement.and_then(|settlement| settlement.identity.as_ref()) else {
+            return Ok(None);
+        };
+        let text =
+            serde_json::to_vec(identity).map(Zeroizing::new).map_err(|_| Place::Identity.unreadable())?;
+        Ok(Some(Self {
+            user_id: Zeroizing::new(identity.user_id().to_owned()),
+            identity: keyring.seal(Place::Identity, &id_bytes(id), &text),
+        }))
+    }
+
+    /// The two columns of it.
+    fn columns(
+        user: Option<Self>,
+        keyring: &Keyring,
+        agent_id: AgentId,
+    ) -> (Option<UserHash>, Option<Vec<u8>>) {
+        user.map(|user| (keyring.user_hash(agent_id, &user.user_id), user.identity)).unzip()
+    }
+}
+
+fn open_identity(keyring: &Keyring, id: SessionId, sealed: &[u8]) -> Result<Identity, StoreError> {
+    let text = keyring.open(Place::Identity, &id_bytes(id), sealed)?;
+    serde_json::from_slice(&text).map_err(|_| Place::Identity.unreadable())
+}
+
+/// The session as it is once settled.
+fn settled(session: Session, settlement: Option<&Settlement>) -> Session {
+    match settlement {
+        Some(settlement) => Session {
+            status: settlement.status,
+            callback_made: settlement.callback_made,
+            failure: settlement.failure,
+            resolved_at: Some(settlement.resolved_at),
+            ..session
+        },
+        None => session,
+    }
+}
+
+fn insert(
+    connection: &Connection,
+    keyring: &Keyring,
+    session: &Session,
+    user: Option<SealedUser>,
+) -> Result<bool, StoreError> {
+    let (user_hash, identity) = SealedUser::columns(user, keyring, session.agent_id);
+    let values = (
+        id_bytes(session.id),
+        id_bytes(session.agent_id),
+        session.token_hash.0,
+        session.status.as_str(),
+        opened_by_word(session.opened_by),
+        session.callback_made,
+        session.failure.map(Reason::as_str),
+        session.created_at.0,
+        session.expires_at.0,
+        session.resolved_at.map(|at| at.0),
+        user_hash,
+        identity,
+    );
+    Ok(execute(connection, CREATE, values)? > 0)
+}
+
+fn settle(
+    connection: &Connection,
+    keyring: &Keyring,
+    id: SessionId,
+    settlement: &Settlement,
+    user: Option<SealedUser>,
+) -> Result<bool, StoreError> {
+    let agent_id = query_optional(connection, AGENT_OF, [id_bytes(id)], |row| Ok(row.get(0)?))?;
+    let Some(agent_id) = agent_id.map(id_from_bytes) else {
+        return Ok(false);
+    };
+    let (user_hash, identity) = SealedUser::columns(user, keyring, agent_id);
+    let values = (
+        id_bytes(id),
+        settlement.resolved_at.0,
+        settlement.status.as_str(),
+        settlement.callback_made,
+        settlement.failure.map(Reason::as_str),
+        user_hash,
+        identity,
+    );
+    Ok(execute(connection, SETTLE, values)? > 0)
+}
+
+fn session_from(row: &Row<'_>) -> Result<Session, StoreError> {
+    let status: String = row.get("status")?;
+    let opened_by: String = row.get("opened_by")?;
+    let failure: Option<String> = row.get("failure")?;
+    let resolved_at: Option<i64> = row.get("resolved_at")?;
+    Ok(Session {
+        id: id_from_bytes(row.get("id")?),
+        agent_id: id_from_bytes(row.get("agent_id")?),
+        token_hash: TokenHash(row.get("token_hash")?),
+        status: parse::<Status>(&status, "sessions", "status")?,
+        opened_by: opened_by_from(&opened_by)?,
+        callback_made: row.get("callback_made")?,
+        failure: failure.map(|failure| parse(&failure, "sessions", "failure")).transpose()?,
+        created_at: UnixMillis(row.get("created_at")?),
+        expires_at: UnixMillis(row.get("expires_at")?),
+        resolved_at: resolved_at.map(UnixMillis),
+    })
+}
+
+fn opened_by_word(opened_by: OpenedBy) -> &'static str {
+    match opened_by {
+        OpenedBy::Visitor => "visitor",
+        OpenedBy::Server => "server",
+    }
+}
+
+fn opened_by_from(word: &str) -> Result<OpenedBy, StoreError> {
+    match word {
+        "visitor" => Ok(OpenedBy::Visitor),
+        "server" => Ok(OpenedBy::Server),
+        _ => Err(StoreError::Unreadable { table: "sessions", column: "opened_by" }),
+    }
+}

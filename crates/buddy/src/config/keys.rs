@@ -1,0 +1,99 @@
+//! The data dir, and the two secrets that are made in it at the first start.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use buddy_core::secret::TokenKind;
+use buddy_store::{DATABASE_FILE, MasterKey};
+use zeroize::Zeroizing;
+
+use crate::ambient::Ambient;
+
+const MASTER_KEY_FILE: &str = "master.key";
+const ADMIN_TOKEN_FILE: &str = "admin.token";
+
+/// Why the data dir or a secret in it cannot be used, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    #[error("{path}: {error}: choose a data dir that can be written (--data-dir, BUDDY_DATA_DIR).")]
+    Io { path: PathBuf, error: std::io::Error },
+    #[error("{0} does not hold 32 bytes in base64: restore it from a backup, or set BUDDY_MASTER_KEY.")]
+    NotAKey(PathBuf),
+    #[error("{0} is missing beside an existing database: restore it from a backup, or set BUDDY_MASTER_KEY.")]
+    KeyLost(PathBuf),
+    #[error("{0} can be read by other users of this machine: run `chmod 600` on it.")]
+    Exposed(PathBuf),
+    #[error("{0} is empty: remove it to have a new one made, or set BUDDY_ADMIN_TOKEN.")]
+    Empty(PathBuf),
+}
+
+/// The directory in which everything is kept.
+pub(crate) struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The directory, made (mode 0700) if it is not there.
+    pub(crate) fn open(path: &Path) -> Result<Self, KeysError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|error| KeysError::Io { path: path.to_owned(), error })?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the admin token is kept if none was given.
+    pub(crate) fn admin_token_path(&self) -> PathBuf {
+        self.0.join(ADMIN_TOKEN_FILE)
+    }
+
+    /// The key file's key, made at the first start. A database without its key is never given a new one.
+    pub(crate) fn master_key(&self, ambient: &Ambient) -> Result<MasterKey, KeysError> {
+        let path = self.0.join(MASTER_KEY_FILE);
+        if let Some(text) = read_private(&path)? {
+            return MasterKey::from_base64(text.trim()).map_err(|_| KeysError::NotAKey(path));
+        }
+        if self.0.join(DATABASE_FILE).exists() {
+            return Err(KeysError::KeyLost(path));
+        }
+        let key = MasterKey::from_bytes(ambient.bytes());
+        write_private(&path, &key.to_base64())?;
+        Ok(key)
+    }
+
+    /// The admin token of the data dir, made at the first start.
+    pub(crate) fn admin_token(&self, ambient: &Ambient) -> Result<Zeroizing<String>, KeysError> {
+        let path = self.admin_token_path();
+        if let Some(text) = read_private(&path)? {
+            let token = Zeroizing::new(text.trim().to_owned());
+            return if token.is_empty() { Err(KeysError::Empty(path)) } else { Ok(token) };
+        }
+        let token = ambient.token(TokenKind::Admin);
+        write_private(&path, token.expose())?;
+        Ok(Zeroizing::new(token.expose().to_owned()))
+    }
+}
+
+fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, KeysError> {
+    let io = |error| KeysError::Io { path: path.to_owned(), error };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
+    let mode = fs::metadata(path).map_err(io)?.permissions().mode();
+    if mode & 0o077 == 0 { Ok(Some(text)) } else { Err(KeysError::Exposed(path.to_owned())) }
+}
+
+/// Written whole under another name first, so that a crash leaves no half a key.
+fn write_private(path: &Path, text: &str) -> Result<(), KeysError> {
+    let io = |error| KeysError::Io { path: path.to_owned(), error };
+    let draft = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(io)?;
+    writeln!(file, "{text}").map_err(io)?;
+    file.sync_all().map_err(io)?;
+    fs::rename(&draft, path).map_err(io)
+}

@@ -1,0 +1,145 @@
+//! From texts to settings, each refused in one sentence.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use buddy_core::secret::TokenKind;
+use buddy_store::{Durability, MasterKey};
+use ipnet::IpNet;
+use tracing::level_filters::LevelFilter;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::source::{AllGiven, Given};
+use super::{Settings, WrongSetting};
+
+const DEFAULT_PORT: u16 = 8700;
+const DEFAULT_DATA_DIR: &str = "./buddy-data";
+/// Strangers' session starts: an office behind one address passes, a flood does not.
+const DEFAULT_SESSIONS_PER_MINUTE: u32 = 120;
+/// Shorter could be guessed.
+const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+/// Longer would not fit a header with room to spare.
+const ADMIN_TOKEN_CHARS_MAX: usize = 256;
+
+pub(super) fn settings(
+    given: &AllGiven,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Settings, WrongSetting> {
+    let get = |name: &str| given.get(name);
+    if let Some(url) = get("database_url") {
+        return Err(url.wrong(
+            "PostgreSQL is not supported by this version; leave it out, and SQLite in the data dir is used.",
+        ));
+    }
+    Ok(Settings {
+        listen: or_default(get("listen"), listen, SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)))?,
+        data_dir: get("data_dir")
+            .map_or_else(|| PathBuf::from(DEFAULT_DATA_DIR), |dir| PathBuf::from(&dir.text)),
+        public_url: get("public_url").map(public_url).transpose()?,
+        admin_token: env("BUDDY_ADMIN_TOKEN").map(admin_token).transpose()?,
+        master_keys: env("BUDDY_MASTER_KEY").map_or_else(|| Ok(Vec::new()), |keys| master_keys(&keys))?,
+        egress_allow: or_default(get("egress_allow"), egress_allow, Vec::new())?,
+        egress_allow_http: or_default(get("egress_allow_http"), boolean, false)?,
+        egress_ca: get("egress_ca").map(pem_file).transpose()?,
+        sessions_per_minute: or_default(
+            get("sessions_per_minute"),
+            sessions_per_minute,
+            DEFAULT_SESSIONS_PER_MINUTE,
+        )?,
+        log: or_default(get("log"), log_level, LevelFilter::INFO)?,
+        durability: or_default(get("durability"), durability, Durability::Full)?,
+    })
+}
+
+fn or_default<T>(
+    given: Option<&Given>,
+    parse: impl Fn(&Given) -> Result<T, WrongSetting>,
+    default: T,
+) -> Result<T, WrongSetting> {
+    given.map_or(Ok(default), parse)
+}
+
+fn listen(given: &Given) -> Result<SocketAddr, WrongSetting> {
+    given.text.parse().map_err(|_| given.wrong("must be an address and a port, such as 127.0.0.1:8700."))
+}
+
+fn public_url(given: &Given) -> Result<Url, WrongSetting> {
+    let must =
+        "must be http:// or https:// with a host and nothing after it, such as https://chat.example.com.";
+    let url = Url::parse(&given.text).map_err(|_| given.wrong(must))?;
+    let bare = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if bare { Ok(url) } else { Err(given.wrong(must)) }
+}
+
+fn admin_token(text: String) -> Result<Zeroizing<String>, WrongSetting> {
+    let text = Zeroizing::new(text);
+    let good = (ADMIN_TOKEN_CHARS_MIN..=ADMIN_TOKEN_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if good {
+        return Ok(text);
+    }
+    let prefix = TokenKind::Admin.prefix();
+    Err(WrongSetting {
+        setting: "BUDDY_ADMIN_TOKEN".into(),
+        must: format!(
+            "must be {ADMIN_TOKEN_CHARS_MIN} to {ADMIN_TOKEN_CHARS_MAX} visible ASCII characters, best {prefix} and 43 random ones."
+        ),
+    })
+}
+
+fn master_keys(text: &str) -> Result<Vec<MasterKey>, WrongSetting> {
+    let key = |part: &str| {
+        MasterKey::from_base64(part.trim()).map_err(|_| WrongSetting {
+            setting: "BUDDY_MASTER_KEY".into(),
+            must: "must be 32 bytes in base64 (several separated by commas, the first one seals); `openssl rand -base64 32` makes one.".into(),
+        })
+    };
+    text.split(',').map(key).collect()
+}
+
+fn egress_allow(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
+    let net = |part: &str| {
+        let part = part.trim();
+        let net = part.parse::<IpNet>().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from));
+        net.map_err(|_| given.wrong(format!("`{part}` is no CIDR; write such as 10.0.0.0/8,fd00::/8.")))
+    };
+    given.text.split(',').filter(|part| !part.trim().is_empty()).map(net).collect()
+}
+
+fn boolean(given: &Given) -> Result<bool, WrongSetting> {
+    given.text.parse().map_err(|_| given.wrong("must be true or false."))
+}
+
+fn pem_file(given: &Given) -> Result<Vec<u8>, WrongSetting> {
+    std::fs::read(&given.text)
+        .map_err(|error| given.wrong(format!("{} cannot be read: {error}.", given.text)))
+}
+
+fn sessions_per_minute(given: &Given) -> Result<u32, WrongSetting> {
+    given.text.parse().map_err(|_| given.wrong("must be a whole number; 0 is no limit."))
+}
+
+fn log_level(given: &Given) -> Result<LevelFilter, WrongSetting> {
+    match given.text.as_str() {
+        "error" => Ok(LevelFilter::ERROR),
+        "warn" => Ok(LevelFilter::WARN),
+        "info" => Ok(LevelFilter::INFO),
+        "debug" => Ok(LevelFilter::DEBUG),
+        "trace" => Ok(LevelFilter::TRACE),
+        _ => Err(given.wrong("must be error, warn, info, debug or trace.")),
+    }
+}
+
+fn durability(given: &Given) -> Result<Durability, WrongSetting> {
+    match given.text.as_str() {
+        "full" => Ok(Durability::Full),
+        "normal" => Ok(Durability::Normal),
+        _ => Err(given.wrong("must be full or normal.")),
+    }
+}

@@ -1,0 +1,155 @@
+//! What the demo prints: colours on a terminal, plain text in a pipe.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use buddy_core::reason::Reason;
+use buddy_shop::{Shop, Visit};
+use serde_json::Value;
+
+use super::scenes::{Told, text};
+
+/// The headers worth a look; the rest is what every HTTP client sends.
+const SHOWN_HEADERS: [&str; 5] = [
+    "x-platform-signature",
+    "x-platform-request-id",
+    "x-platform-attempt",
+    "x-platform-deadline-ms",
+    "traceparent",
+];
+/// In the order in which they happen.
+const PHASES: [&str; 6] = ["queue", "dns", "connect", "tls", "headers", "body"];
+
+pub(super) struct Printer {
+    colours: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Ink {
+    Bold,
+    Dim,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+impl Ink {
+    /// SGR parameters, ECMA-48 section 8.3.117.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Green => "32",
+            Self::Yellow => "33",
+            Self::Cyan => "36",
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the demo is what it prints")]
+impl Printer {
+    /// Colours if a person is watching and has not asked for none (no-color.org).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "NO_COLOR is no setting of Buddy's, but every terminal program's"
+    )]
+    pub(super) fn for_stdout() -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { colours: std::io::stdout().is_terminal() && !unwanted }
+    }
+
+    pub(super) fn opening(&self, address: SocketAddr, shop: &Shop) {
+        println!("{}", self.ink(Ink::Bold, "Buddy demo: who is the visitor of this chat?"));
+        println!("  buddy serves    http://{address}");
+        println!(
+            "  the shop's endpoint  {}  (real TLS, throw-away authority)",
+            shop.url(buddy_shop::Manner::Honest)
+        );
+        println!(
+            "  The page holds no user data. Buddy asks the shop, signed; only the agent's software is told."
+        );
+    }
+
+    pub(super) fn closing(&self) {
+        println!();
+        println!(
+            "{}",
+            self.ink(
+                Ink::Bold,
+                "In every case the chat went on at once. Next: `buddy serve`, and README.md."
+            )
+        );
+    }
+
+    pub(super) fn scene(&self, number: usize, title: &str, told: &Told) {
+        println!();
+        println!("{}", self.ink(Ink::Bold, &format!("{number}. {title}")));
+        let attempts = told.resolution["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+        for (index, attempt) in attempts.iter().enumerate() {
+            if attempts.len() > 1 {
+                println!("  {}", self.ink(Ink::Dim, &format!("attempt {}", attempt["number"])));
+            }
+            self.sent(&told.url, told.visits.get(index));
+            self.came_back(told.visits.get(index), attempt);
+            println!("  {} {}", self.ink(Ink::Cyan, "took"), took(attempt));
+        }
+        self.known(told);
+    }
+
+    fn sent(&self, url: &str, visit: Option<&Visit>) {
+        println!("  {} POST {url}", self.ink(Ink::Cyan, "sent"));
+        let Some(visit) = visit else { return };
+        for (name, value) in visit.headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str())) {
+            println!("       {}", self.ink(Ink::Dim, &format!("{name}: {value}")));
+        }
+        println!("       {}", visit.body);
+    }
+
+    fn came_back(&self, visit: Option<&Visit>, attempt: &Value) {
+        let label = self.ink(Ink::Cyan, "came back");
+        match visit.and_then(|visit| visit.answer.as_ref()) {
+            Some((status, body)) => println!("  {label} {status} {body}"),
+            None => println!("  {label} nothing: {}", text(attempt, "reason")),
+        }
+    }
+
+    fn known(&self, told: &Told) {
+        let status = text(&told.identity, "status");
+        let ink = if status == "authenticated" { Ink::Green } else { Ink::Yellow };
+        println!(
+            "  {} {} {}",
+            self.ink(Ink::Cyan, "the agent knows"),
+            self.ink(ink, status),
+            told.identity["identity"]
+        );
+        println!("  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(&told.visitor, "status"));
+        let error = &told.identity["error"];
+        if let Ok(reason) = text(error, "reason").parse::<Reason>() {
+            println!("  {} {} · {reason}", self.ink(Ink::Cyan, "error"), self.ink(ink, text(error, "code")));
+            println!("       {}", reason.mend());
+        }
+    }
+
+    fn ink(&self, ink: Ink, text: &str) -> String {
+        if self.colours { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text.to_owned() }
+    }
+}
+
+/// The verified facts, in the contract's order.
+fn facts(identity: &Value) -> String {
+    let facts = ["userId", "email", "role", "customAttributes"].into_iter().filter_map(|name| {
+        let fact = &identity["identity"][name];
+        (!fact.is_null()).then(|| format!(" · {name} {fact}"))
+    });
+    facts.collect()
+}
+
+fn took(attempt: &Value) -> String {
+    let total = attempt["durationMs"].as_f64().unwrap_or_default();
+    let phases = PHASES.iter().filter_map(|phase| {
+        let millis = attempt["phases"][format!("{phase}Ms")].as_f64()?;
+        Some(format!("{phase} {millis:.1}"))
+    });
+    let phases: Vec<_> = phases.collect();
+    format!("{total:.1} ms: {}", phases.join(" · "))
+}

@@ -1,0 +1,82 @@
+//! The HTTP API, whole on one screen.
+
+pub(crate) mod caller;
+mod cors;
+mod json;
+pub(crate) mod limit;
+mod observe;
+mod openapi;
+mod pages;
+mod probes;
+mod problem;
+mod v1;
+mod wait;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use json::BODY_BYTES_MAX;
+use problem::Problem;
+use v1::{agents, api_keys, callback, identity, resolutions, sessions};
+
+/// A body of at most 64 KiB that takes longer is not meant to end.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Every route of the server.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let (visitor, visitor_doc) = visitor_routes().split_for_parts();
+    let (others, mut doc) = other_routes().split_for_parts();
+    doc.merge(visitor_doc);
+    let doc = openapi::document(doc);
+    Router::new()
+        .merge(visitor.layer(cors::layer(app)))
+        .merge(others)
+        .route("/v1/openapi.json", get(move || openapi::serve(doc.clone())))
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(probes::metrics))
+        .route("/e/{code}", get(pages::error_page))
+        .fallback(problem::no_route)
+        .with_state(Arc::clone(app))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
+        .layer(from_fn(observe::plain_answers_become_problems))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(from_fn_with_state(Arc::clone(app), observe::each_request))
+}
+
+fn visitor_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::begin))
+        .routes(routes!(sessions::read))
+        .routes(routes!(sessions::identify))
+}
+
+fn other_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(identity::read))
+        .routes(routes!(identity::revoke))
+        .routes(routes!(agents::create, agents::list))
+        .routes(routes!(agents::read, agents::update, agents::delete))
+        .routes(routes!(callback::put, callback::read, callback::delete))
+        .routes(routes!(callback::rotate))
+        .routes(routes!(resolutions::list))
+        .routes(routes!(resolutions::read))
+        .routes(routes!(api_keys::create, api_keys::list))
+        .routes(routes!(api_keys::delete))
+}

@@ -1,0 +1,86 @@
+//! What every request gets: an id, a log line, a count; and no answer of the framework's own making.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use buddy_core::id::ResolutionKind;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::problem::{self, Problem};
+use crate::app::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A proxy's request id is kept if it is no longer than this and made of plain characters.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Gives the request its id, and logs and counts its answer.
+pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = given_id(&request).unwrap_or_else(|| new_id(&app));
+    let method = method_name(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or(""));
+    async move {
+        let mut response = next.run(request).await;
+        let (status, took) = (response.status().as_u16(), begun.elapsed());
+        app.metrics.request(method, &route, status, took);
+        tracing::debug!(method, route, status, micros = took.as_micros(), "request answered");
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn given_id(request: &Request) -> Option<HeaderValue> {
+    let id = request.headers().get(REQUEST_ID)?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let good = (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.as_bytes().iter().all(plain);
+    good.then(|| id.clone())
+}
+
+fn new_id(app: &App) -> HeaderValue {
+    let id = app.ambient.id::<ResolutionKind>().uuid().simple().to_string();
+    HeaderValue::from_str(&id).expect("hex is header text")
+}
+
+/// A bounded label: anybody may send a method of their own invention.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The router answers some faults by itself, in plain text or with nothing; callers are promised problem+json.
+pub(super) async fn plain_answers_become_problems(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/problem+json");
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => problem::no_method(&response),
+        StatusCode::NOT_FOUND => problem::no_route().await.into_response(),
+        StatusCode::REQUEST_TIMEOUT => {
+            Problem::new(status, "REQUEST_TIMEOUT", "The body did not come in time; send it whole.")
+                .into_response()
+        }
+        _ if status.is_client_error() => {
+            Problem::invalid_request("The request is not as it must be.").into_response()
+        }
+        _ => response,
+    }
+}

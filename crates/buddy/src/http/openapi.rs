@@ -1,0 +1,87 @@
+//! The OpenAPI 3.1 document: gathered from the handlers, served, and kept as a golden file.
+
+use std::collections::BTreeMap;
+
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder};
+use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
+
+use super::problem::Problem;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "Buddy",
+    description = "Who is the visitor of this chat? Sessions for the widget, identities for the agent's software, settings for the operator. Errors are application/problem+json with a stable code.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Head;
+
+/// The whole document.
+pub(super) fn document(routes: OpenApi) -> OpenApi {
+    let mut document = Head::openapi();
+    document.merge(routes);
+    let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    for (name, prefix, of) in [
+        ("sessionToken", "bst_", "The visitor's token, of one session."),
+        ("apiKey", "bpk_", "The agent's own software, with a key of that agent."),
+        ("adminToken", "bat_", "The operator."),
+    ] {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format(format!("{prefix}…"))
+            .description(Some(of))
+            .build();
+        components.security_schemes.insert(name.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    }
+    document
+}
+
+pub(super) async fn serve(document: OpenApi) -> Response {
+    axum::Json(document).into_response()
+}
+
+/// The problems that any call may be answered with: refused input, an unreadable body, and faults of ours.
+fn problems(statuses: &[u16]) -> BTreeMap<String, RefOr<DocResponse>> {
+    let response = |status: &u16| {
+        let title =
+            axum::http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+        let schema = utoipa::openapi::Ref::from_schema_name(Problem::name());
+        let content =
+            ContentBuilder::new().schema(Some(RefOr::<utoipa::openapi::Schema>::Ref(schema))).build();
+        let response = ResponseBuilder::new()
+            .description(title.unwrap_or("Error"))
+            .content("application/problem+json", content)
+            .build();
+        (status.to_string(), RefOr::T(response))
+    };
+    statuses.iter().map(response).collect()
+}
+
+macro_rules! problem_sets {
+    ($($(#[$doc:meta])* $name:ident = [$($status:literal),*];)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<DocResponse>> {
+                problems(&[$($status),*])
+            }
+        }
+    )*};
+}
+
+problem_sets! {
+    /// A session is begun.
+    BeginProblems = [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503];
+    /// A session is identified.
+    IdentifyProblems = [400, 401, 403, 404, 408, 413, 415, 422, 500, 503];
+    /// Something is read.
+    ReadProblems = [400, 401, 404, 422, 500, 503];
+    /// Something is changed by a body.
+    WriteProblems = [400, 401, 404, 408, 413, 415, 422, 500, 503];
+    /// Something is removed.
+    DeleteProblems = [401, 404, 500, 503];
+    /// A rotation is begun.
+    RotateProblems = [400, 401, 404, 408, 409, 413, 415, 422, 500, 503];
+}

@@ -1,0 +1,54 @@
+//! `/e/<CODE>`: the docs' page of each code, so that a link in a log or an answer leads somewhere.
+
+use axum::extract::Path;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::response::{Html, IntoResponse, Response};
+use buddy_core::reason::Code;
+use pulldown_cmark::{Options, Parser, html};
+
+use super::problem::Problem;
+
+/// The page needs its own style and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif;color-scheme:light dark}\
+code,pre{font-family:ui-monospace,monospace;font-size:.92em}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:.4rem}\
+table{border-collapse:collapse}td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left;vertical-align:top}";
+
+/// The page's Markdown.
+pub(crate) fn markdown(code: Code) -> &'static str {
+    match code {
+        Code::Timeout => include_str!("../../../../docs/errors/AUTH_CALLBACK_TIMEOUT.md"),
+        Code::Failed => include_str!("../../../../docs/errors/AUTH_CALLBACK_FAILED.md"),
+        Code::BadResponse => include_str!("../../../../docs/errors/AUTH_CALLBACK_BAD_RESPONSE.md"),
+        Code::NotConfigured => include_str!("../../../../docs/errors/AUTH_NOT_CONFIGURED.md"),
+    }
+}
+
+pub(super) async fn error_page(Path(code): Path<String>) -> Response {
+    let Ok(code) = code.parse::<Code>() else {
+        return Problem::not_found("code").into_response();
+    };
+    let mut body = String::new();
+    html::push_html(&mut body, Parser::new_ext(markdown(code), Options::ENABLE_TABLES));
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{code} · Buddy</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+    );
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use buddy_core::reason::Reason;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_section_on_its_codes_page() {
+        for reason in Reason::ALL {
+            let heading = format!("### `{reason}`");
+            let page = markdown(reason.code());
+            assert!(page.lines().any(|line| line == heading), "{} lacks {heading}", reason.code());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Version 1 of the API: a file a noun.
+
+pub(super) mod agents;
+pub(super) mod api_keys;
+pub(super) mod callback;
+pub(super) mod identity;
+mod page;
+pub(super) mod resolutions;
+pub(super) mod sessions;

@@ -1,0 +1,216 @@
+//! `/v1/agents/{agentId}/resolutions`: what happened, for the operator; never anything about the user.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use buddy_core::id::{AgentId, ResolutionId, ResolutionKind};
+use buddy_core::reason::{Code, Reason};
+use buddy_core::resolution::{Attempt, Phases, Resolution, SignedWith, Warning};
+use buddy_store::ResolutionFilter;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::page::asked;
+use crate::ambient::rfc3339;
+use crate::app::App;
+use crate::http::caller::Operator;
+use crate::http::json::{Ids, StrictQuery};
+use crate::http::openapi::ReadProblems;
+use crate::http::problem::Problem;
+use crate::refusal::Refusal;
+
+/// All that was done to identify one session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResolutionView {
+    resolution_id: String,
+    session_id: String,
+    agent_id: String,
+    /// `authenticated`, `nobody` or `failed`.
+    #[schema(pattern = "^(authenticated|nobody|failed)$")]
+    outcome: &'static str,
+    code: Option<&'static str>,
+    reason: Option<&'static str>,
+    warnings: Vec<WarningView>,
+    #[schema(format = DateTime)]
+    started_at: String,
+    duration_ms: f64,
+    attempts: Vec<AttemptView>,
+}
+
+/// A part of the answer that was dropped.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WarningView {
+    code: &'static str,
+    message: &'static str,
+}
+
+/// One POST.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AttemptView {
+    #[schema(minimum = 1, maximum = 2)]
+    number: u8,
+    #[schema(format = DateTime)]
+    started_at: String,
+    duration_ms: f64,
+    /// The HTTP status, if one came back.
+    status: Option<u16>,
+    reason: Option<&'static str>,
+    /// `current` or `next`.
+    #[schema(pattern = "^(current|next)$")]
+    signed_with: &'static str,
+    reused_connection: bool,
+    phases: PhasesView,
+}
+
+/// Milliseconds of each phase; null: not reached, or not needed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PhasesView {
+    queue_ms: Option<f64>,
+    dns_ms: Option<f64>,
+    connect_ms: Option<f64>,
+    tls_ms: Option<f64>,
+    headers_ms: Option<f64>,
+    body_ms: Option<f64>,
+}
+
+impl From<&Resolution> for ResolutionView {
+    fn from(resolution: &Resolution) -> Self {
+        Self {
+            resolution_id: resolution.id.to_string(),
+            session_id: resolution.session_id.to_string(),
+            agent_id: resolution.agent_id.to_string(),
+            outcome: resolution.outcome.as_str(),
+            code: resolution.reason.map(|reason| reason.code().as_str()),
+            reason: resolution.reason.map(Reason::as_str),
+            warnings: resolution.warnings.iter().map(WarningView::from).collect(),
+            started_at: rfc3339(resolution.started_at),
+            duration_ms: millis(resolution.duration),
+            attempts: resolution.attempts.iter().map(AttemptView::from).collect(),
+        }
+    }
+}
+
+impl From<&Warning> for WarningView {
+    fn from(warning: &Warning) -> Self {
+        Self { code: warning.code(), message: warning.message() }
+    }
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: rfc3339(attempt.started_at),
+            duration_ms: millis(attempt.duration),
+            status: attempt.status,
+            reason: attempt.reason.map(Reason::as_str),
+            signed_with: match attempt.signed_with {
+                SignedWith::Current => "current",
+                SignedWith::Next => "next",
+            },
+            reused_connection: attempt.reused_connection,
+            phases: PhasesView::from(&attempt.phases),
+        }
+    }
+}
+
+impl From<&Phases> for PhasesView {
+    fn from(phases: &Phases) -> Self {
+        Self {
+            queue_ms: phases.queue.map(millis),
+            dns_ms: phases.dns.map(millis),
+            connect_ms: phases.connect.map(millis),
+            tls_ms: phases.tls.map(millis),
+            headers_ms: phases.headers.map(millis),
+            body_ms: phases.body.map(millis),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "below 2^52 microseconds, 142 years, it is exact")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+/// A stretch of an agent's resolutions, newest first.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResolutionsView {
+    resolutions: Vec<ResolutionView>,
+    next_cursor: Option<String>,
+}
+
+/// Which resolutions, and which stretch of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ResolutionsQuery {
+    /// Only with this code.
+    code: Option<String>,
+    /// Only with this reason.
+    reason: Option<String>,
+    /// Only of this session.
+    session_id: Option<String>,
+    /// At most this many entries; 50 if not said.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `nextCursor` of the answer before.
+    cursor: Option<String>,
+}
+
+impl ResolutionsQuery {
+    fn filter(&self) -> Result<ResolutionFilter, Problem> {
+        let code = |text: &String| text.parse::<Code>().map_err(|_| unknown("code", "AUTH_CALLBACK_FAILED"));
+        let reason = |text: &String| text.parse::<Reason>().map_err(|_| unknown("reason", "http_status"));
+        let session_id = |text: &String| text.parse().map_err(|_| unknown("sessionId", "sess_…"));
+        Ok(ResolutionFilter {
+            code: self.code.as_ref().map(code).transpose()?,
+            reason: self.reason.as_ref().map(reason).transpose()?,
+            session_id: self.session_id.as_ref().map(session_id).transpose()?,
+        })
+    }
+}
+
+fn unknown(parameter: &str, such_as: &str) -> Problem {
+    Problem::invalid_value(format!("{parameter}: is not one that exists; write it as in {such_as}."))
+}
+
+/// List an agent's resolutions.
+#[utoipa::path(get, path = "/v1/agents/{agentId}/resolutions", tag = "operator",
+    params(("agentId" = String, Path), ResolutionsQuery),
+    responses((status = 200, description = "A stretch of the resolutions", body = ResolutionsView), ReadProblems),
+    security(("adminToken" = [])))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    Ids(agent_id): Ids<AgentId>,
+    StrictQuery(query): StrictQuery<ResolutionsQuery>,
+) -> Result<Json<ResolutionsView>, Problem> {
+    let asked = asked::<ResolutionKind>(query.limit, query.cursor.as_deref())?;
+    let filter = query.filter()?;
+    app.agents.known(agent_id).await?;
+    let resolutions = app.store.resolutions(agent_id, filter, asked.page).await.map_err(Refusal::from)?;
+    let (resolutions, next_cursor) = asked.cut(resolutions, |resolution| resolution.id.to_string());
+    Ok(Json(ResolutionsView {
+        resolutions: resolutions.iter().map(ResolutionView::from).collect(),
+        next_cursor,
+    }))
+}
+
+/// Read one resolution.
+#[utoipa::path(get, path = "/v1/agents/{agentId}/resolutions/{resolutionId}", tag = "operator",
+    params(("agentId" = String, Path), ("resolutionId" = String, Path)),
+    responses((status = 200, description = "The resolution", body = ResolutionView), ReadProblems),
+    security(("adminToken" = [])))]
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    Ids((agent_id, id)): Ids<(AgentId, ResolutionId)>,
+) -> Result<Json<ResolutionView>, Problem> {
+    let resolution = app.store.resolution(agent_id, id).await.map_err(Refusal::from)?;
+    resolution.map(|found| Json(ResolutionView::from(&found))).ok_or_else(|| Problem::not_found("resolution"))
+}

@@ -1,0 +1,182 @@
+//! Identifying sessions: each once, in the background, whatever becomes of the request that began it.
+
+mod bulkhead;
+mod flight;
+mod recovery;
+mod runner;
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use buddy_core::id::SessionId;
+use buddy_core::reason::Reason;
+use buddy_core::resolution::Resolution;
+use buddy_core::session::{Session, Status};
+use buddy_egress::Egress;
+use buddy_store::{ConfiguredCallback, Settlement, Store};
+use futures_util::FutureExt;
+use tokio_util::task::TaskTracker;
+
+use crate::agents::Agents;
+use crate::ambient::Ambient;
+use crate::metrics::Metrics;
+
+pub(crate) use bulkhead::Bulkheads;
+pub(crate) use flight::Settled;
+
+/// Runs resolutions and settles their sessions.
+pub(crate) struct Identifier {
+    store: Arc<dyn Store>,
+    agents: Arc<Agents>,
+    egress: Egress,
+    bulkheads: Bulkheads,
+    settled: Arc<Settled>,
+    ambient: Ambient,
+    metrics: Arc<Metrics>,
+    tasks: TaskTracker,
+    running: Mutex<HashSet<SessionId>>,
+}
+
+impl Identifier {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        agents: Arc<Agents>,
+        egress: Egress,
+        settled: Arc<Settled>,
+        ambient: Ambient,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            store,
+            agents,
+            bulkheads: Bulkheads::new(egress.clone()),
+            egress,
+            settled,
+            ambient,
+            metrics,
+            tasks: TaskTracker::new(),
+            running: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// Identifies a `pending` session in the background, unless that is being done already.
+    pub(crate) fn start(self: &Arc<Self>, session: Session, configured: ConfiguredCallback) {
+        let identifier = Arc::clone(self);
+        self.tasks.spawn(async move { identifier.identify(session, configured).await });
+    }
+
+    /// Ends when every resolution that was started has ended.
+    pub(crate) async fn drained(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Lets go of what agents without traffic hold.
+    pub(crate) fn tidy(&self) {
+        self.bulkheads.drop_idle();
+    }
+
+    async fn identify(&self, session: Session, configured: ConfiguredCallback) {
+        let Some(_running) = Running::enter(self, session.id) else { return };
+        let settlement = self.settlement(&session, configured).await;
+        match self.store.settle_session(session.id, settlement.clone()).await {
+            Ok(settled_now) => {
+                if settled_now {
+                    self.metrics.settled(&settlement);
+                }
+                self.settled.announce(session.id);
+                log(&session, &settlement);
+            }
+            // It stays pending, and the recovery takes it up again.
+            Err(error) => {
+                tracing::error!(session = %session.id, %error, "a settled session could not be stored")
+            }
+        }
+    }
+
+    async fn settlement(&self, session: &Session, configured: ConfiguredCallback) -> Settlement {
+        let bulkhead = self.bulkheads.of(session.agent_id, &configured.callback);
+        let in_flight = self.metrics.callback_in_flight();
+        let means = runner::Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
+        let id = self.ambient.id();
+        let started_at = self.ambient.now();
+        let run = runner::resolve(means, id, session, &configured);
+        let done = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+            // A fault of ours must not leave the visitor's agent waiting for ever.
+            runner::Resolved::interrupted()
+        });
+        drop(in_flight);
+        if let Some(next) = done.proven_secret {
+            self.promote(session, next).await;
+        }
+        let resolution = Resolution {
+            id,
+            session_id: session.id,
+            agent_id: session.agent_id,
+            outcome: done.outcome,
+            reason: done.reason,
+            warnings: done.warnings,
+            started_at,
+            duration: done.duration,
+            attempts: done.attempts,
+        };
+        Settlement {
+            status: if done.identity.is_some() { Status::Authenticated } else { Status::Anonymous },
+            callback_made: true,
+            failure: done.reason,
+            identity: done.identity,
+            resolved_at: self.ambient.now(),
+            resolution: Some(resolution),
+        }
+    }
+
+    async fn promote(&self, session: &Session, next: buddy_core::secret::CallbackSecret) {
+        match self.agents.promote(session.agent_id, next).await {
+            Ok(true) => {
+                tracing::info!(agent = %session.agent_id, "the next secret is current: the endpoint holds it")
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(agent = %session.agent_id, %error, "a secret could not be made current")
+            }
+        }
+    }
+}
+
+/// One line for each resolution: what an operator greps for, and nothing about the user.
+fn log(session: &Session, settlement: &Settlement) {
+    let Some(resolution) = &settlement.resolution else { return };
+    let reason = settlement.failure.map_or("", Reason::as_str);
+    let code = settlement.failure.map_or("", |reason| reason.code().as_str());
+    tracing::info!(
+        session = %session.id,
+        agent = %session.agent_id,
+        resolution = %resolution.id,
+        outcome = resolution.outcome.as_str(),
+        code,
+        reason,
+        attempts = resolution.attempts.len(),
+        duration_ms = resolution.duration / 1000,
+        "session settled"
+    );
+}
+
+/// The session is being identified; ends when dropped.
+struct Running<'a> {
+    identifier: &'a Identifier,
+    id: SessionId,
+}
+
+impl<'a> Running<'a> {
+    fn enter(identifier: &'a Identifier, id: SessionId) -> Option<Self> {
+        let entered = identifier.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        entered.then_some(Self { identifier, id })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.identifier.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}

@@ -1,0 +1,227 @@
+//! One resolution: at most two attempts, each under one deadline, and what came of them.
+
+use std::time::Duration;
+
+use buddy_core::callback::answer::{Answer, Verdict, judge};
+use buddy_core::callback::outcome::{Next, next, proves_next_secret};
+use buddy_core::callback::request::{ATTEMPT_HEADER, DEADLINE_HEADER, REQUEST_ID_HEADER, body};
+use buddy_core::callback::signature::{SIGNATURE_HEADER, sign};
+use buddy_core::id::ResolutionId;
+use buddy_core::identity::Identity;
+use buddy_core::limits::ATTEMPTS_MAX;
+use buddy_core::reason::Reason;
+use buddy_core::resolution::{Attempt, Outcome, Phases, SignedWith, Warning};
+use buddy_core::secret::CallbackSecret;
+use buddy_core::session::Session;
+use buddy_egress::{Egress, Exchange, Request};
+use buddy_store::ConfiguredCallback;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use tokio::time::Instant;
+
+use super::bulkhead::Bulkhead;
+use crate::ambient::Ambient;
+
+/// What a resolution works with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) egress: &'a Egress,
+    pub(super) bulkhead: &'a Bulkhead,
+    pub(super) ambient: &'a Ambient,
+}
+
+/// How a resolution ended.
+pub(super) struct Resolved {
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<Reason>,
+    pub(super) identity: Option<Identity>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) attempts: Vec<Attempt>,
+    /// Microseconds.
+    pub(super) duration: u64,
+    /// The rotation's next secret, which the endpoint has shown to hold.
+    pub(super) proven_secret: Option<CallbackSecret>,
+}
+
+impl Resolved {
+    /// A fault of ours ended it.
+    pub(super) fn interrupted() -> Self {
+        Self::of(Verdict::Failed(Reason::Interrupted))
+    }
+
+    fn of(verdict: Verdict) -> Self {
+        let (outcome, reason, identity, warnings) = match verdict {
+            Verdict::Authenticated { identity, warnings } => {
+                (Outcome::Authenticated, None, Some(identity), warnings)
+            }
+            Verdict::Nobody => (Outcome::Nobody, None, None, Vec::new()),
+            Verdict::Failed(reason) => (Outcome::Failed, Some(reason), None, Vec::new()),
+        };
+        Self { outcome, reason, identity, warnings, attempts: Vec::new(), duration: 0, proven_secret: None }
+    }
+}
+
+/// Asks the endpoint who the session's user is.
+pub(super) async fn resolve(
+    means: Means<'_>,
+    id: ResolutionId,
+    session: &Session,
+    configured: &ConfiguredCallback,
+) -> Resolved {
+    let begun = Instant::now();
+    let mut run =
+        Run { means, id, session, configured, attempts: Vec::with_capacity(1), proven_secret: None };
+    let mut number = 1;
+    let verdict = loop {
+        let (verdict, next) = run.attempt(number).await;
+        if next != Next::Retry || number == ATTEMPTS_MAX {
+            break verdict;
+        }
+        number += 1;
+    };
+    Resolved {
+        attempts: run.attempts,
+        duration: micros(begun.elapsed()),
+        proven_secret: run.proven_secret,
+        ..Resolved::of(verdict)
+    }
+}
+
+struct Run<'a> {
+    means: Means<'a>,
+    id: ResolutionId,
+    session: &'a Session,
+    configured: &'a ConfiguredCallback,
+    attempts: Vec<Attempt>,
+    proven_secret: Option<CallbackSecret>,
+}
+
+impl Run<'_> {
+    /// One attempt, from the wait for a slot to the last byte of the body; while a rotation is open it may send
+    /// twice within its one deadline.
+    async fn attempt(&mut self, number: u8) -> (Verdict, Next) {
+        let begun = Begun { at: Instant::now(), wall: self.means.ambient.now() };
+        let deadline = begun.at + Duration::from_millis(self.configured.callback.timeout_ms.into());
+        let slot = match self.means.bulkhead.enter(deadline).await {
+            Ok(slot) => slot,
+            Err(reason) => {
+                let exchange = not_sent(reason);
+                self.note(number, SignedWith::Current, &begun, &exchange, Some(reason));
+                let verdict = Verdict::Failed(reason);
+                let next = next(number, SignedWith::Current, false, None, &verdict);
+                return (verdict, next);
+            }
+        };
+        let queued = micros(begun.at.elapsed());
+        let sent = self.send(number, SignedWith::Current, deadline, &begun, Some(queued)).await;
+        let done = if sent.1 == Next::SendWithNextSecret {
+            let begun = Begun { at: Instant::now(), wall: self.means.ambient.now() };
+            self.send(number, SignedWith::Next, deadline, &begun, None).await
+        } else {
+            sent
+        };
+        drop(slot);
+        done
+    }
+
+    async fn send(
+        &mut self,
+        number: u8,
+        signed_with: SignedWith,
+        deadline: Instant,
+        begun: &Begun,
+        queue: Option<u64>,
+    ) -> (Verdict, Next) {
+        let rotation = self.configured.secrets.rotation.as_ref();
+        let secret = match (signed_with, rotation) {
+            (SignedWith::Next, Some(rotation)) => &rotation.next,
+            _ => &self.configured.secrets.current,
+        };
+        let mut exchange = match &self.means.bulkhead.target {
+            Ok(target) => {
+                let request = self.request(number, secret);
+                self.means.egress.exchange(&self.means.bulkhead.pool, target, request, deadline).await
+            }
+            Err(reason) => not_sent(*reason),
+        };
+        exchange.phases.queue = queue;
+        let verdict = match &exchange.result {
+            Ok(answer) => judge(&Answer {
+                status: answer.status,
+                content_encoding: answer.content_encoding.as_deref(),
+                body: &answer.body,
+            }),
+            Err(reason) => Verdict::Failed(*reason),
+        };
+        let reason = if let Verdict::Failed(reason) = &verdict { Some(*reason) } else { None };
+        self.note(number, signed_with, begun, &exchange, reason);
+        if proves_next_secret(signed_with, &verdict) {
+            self.proven_secret = Some(secret.clone());
+        }
+        let next = next(number, signed_with, rotation.is_some(), exchange.status, &verdict);
+        (verdict, next)
+    }
+
+    /// A fresh timestamp and a fresh signature for every sending.
+    fn request(&self, number: u8, secret: &CallbackSecret) -> Request {
+        let body = body(self.session.id, self.session.agent_id, self.means.ambient.now());
+        let mut headers = HeaderMap::with_capacity(9);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static(SIGNATURE_HEADER), ascii(&sign(secret, body.as_bytes())));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Buddy/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), ascii(&self.id.to_string()));
+        headers.insert(HeaderName::from_static(ATTEMPT_HEADER), HeaderValue::from(u16::from(number)));
+        headers.insert(HeaderName::from_static("traceparent"), ascii(&self.traceparent()));
+        Request {
+            headers,
+            body: body.into(),
+            deadline_header: HeaderName::from_static(DEADLINE_HEADER),
+            fresh_connection: number > 1,
+        }
+    }
+
+    /// W3C Trace Context, level 1: the resolution is the trace, each sending a span; not sampled here.
+    fn traceparent(&self) -> String {
+        let span: [u8; 8] = self.means.ambient.bytes();
+        format!("00-{}-{}-00", self.id.uuid().simple(), hex::encode(span))
+    }
+
+    fn note(
+        &mut self,
+        number: u8,
+        signed_with: SignedWith,
+        begun: &Begun,
+        exchange: &Exchange,
+        reason: Option<Reason>,
+    ) {
+        self.attempts.push(Attempt {
+            number,
+            started_at: begun.wall,
+            duration: micros(begun.at.elapsed()),
+            status: exchange.status,
+            reason,
+            signed_with,
+            reused_connection: exchange.reused_connection,
+            phases: exchange.phases,
+        });
+    }
+}
+
+/// When a sending began, by both clocks.
+struct Begun {
+    at: Instant,
+    wall: buddy_core::time::UnixMillis,
+}
+
+fn not_sent(reason: Reason) -> Exchange {
+    Exchange { phases: Phases::default(), reused_connection: false, status: None, result: Err(reason) }
+}
+
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("ids, digits and hex are header text")
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

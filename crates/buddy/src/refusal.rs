@@ -1,0 +1,27 @@
+//! Why a use case said no. What a caller sees of each, and with which status, is decided in `http/problem.rs`.
+
+use buddy_core::agent::BadSetting;
+use buddy_core::reason::Reason;
+use buddy_core::secret::BadSecret;
+use buddy_store::StoreError;
+
+/// A use case's refusal or failure.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error(transparent)]
+    BadSetting(#[from] BadSetting),
+    #[error(transparent)]
+    BadSecret(#[from] BadSecret),
+    #[error("the URL can never be called: {0}")]
+    CallbackUrl(Reason),
+    #[error("a rotation is open")]
+    RotationOpen,
+    #[error("the ticket is not for this session")]
+    InvalidTicket,
+    #[error("the agent does not allow this origin")]
+    OriginNotAllowed,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,114 @@
+//! The accept loop: bounded connections, bounded heads, and an end that lets every request finish.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use buddy_core::limits::{ATTEMPTS_MAX, TIMEOUT_MS_MAX};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::http::limit::Peer;
+use crate::{housekeeping, http};
+
+/// Connections at once; below the usual limit of 16,384 open files with room for callbacks.
+const CONNECTIONS_MAX: usize = 10_000;
+/// A head that takes longer is not meant to end.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// A request's head, cookies of a large site included.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Two attempts of the longest time, and a second to store what came of them.
+const DRAIN_TIME: Duration = Duration::from_millis(ATTEMPTS_MAX as u64 * TIMEOUT_MS_MAX as u64 + 1000);
+/// After an accept failed for lack of files or memory: long enough for some to be freed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` ends, then finishes what is pending and closes the store.
+pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let begun_at = app.ambient.now();
+    let recovery = tokio::spawn(take_up_pending(app.clone(), begun_at));
+    let housekeeping = tokio::spawn(housekeeping::run(app.clone(), app.stopping.clone()));
+    let connections = GracefulShutdown::new();
+    let router = http::router(&app);
+    tokio::select! {
+        () = accept(&listener, &router, &connections) => {}
+        () = stop => {}
+    }
+    drop(listener);
+    tracing::info!("stopping: no new connections, what is pending is finished");
+    app.stopping.cancel();
+    let drained = async {
+        connections.shutdown().await;
+        app.identifier.drained().await;
+    };
+    if timeout(DRAIN_TIME, drained).await.is_err() {
+        tracing::warn!("not everything was finished in time; what is pending is taken up at the next start");
+    }
+    recovery.abort();
+    let _ = housekeeping.await;
+    app.health.close().await;
+    tracing::info!("stopped");
+}
+
+async fn take_up_pending(app: Arc<App>, begun_at: buddy_core::time::UnixMillis) {
+    match app.identifier.recover(begun_at).await {
+        Ok(0) => {}
+        Ok(sessions) => tracing::info!(sessions, "sessions that were pending at the last end are identified"),
+        Err(error) => tracing::error!(%error, "pending sessions could not be read; housekeeping tries again"),
+    }
+}
+
+async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let place = places.clone().acquire_owned().await.expect("the places are never closed");
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
+        tokio::spawn(async move {
+            serving.await;
+            drop(place);
+        });
+    }
+}
+
+async fn pause_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return;
+    }
+    tracing::error!(%error, "a connection could not be accepted");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+async fn serve(stream: TcpStream, peer: Peer, router: Router, watcher: Watcher) {
+    // Only a hint to the kernel; without it answers are later, not wrong.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    // Whatever ends a connection ends it alone; its requests were answered or are of no use any more.
+    let _ = watcher.watch(connection).await;
+}

@@ -1,0 +1,217 @@
+//! Sessions: begun, identified once, read, revoked. Stored before they are answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use buddy_core::callback::ticket;
+use buddy_core::id::{AgentId, SessionId};
+use buddy_core::identity::Identity;
+use buddy_core::reason::Reason;
+use buddy_core::resolution::{Outcome, Resolution};
+use buddy_core::secret::{Token, TokenHash, TokenKind};
+use buddy_core::session::{OpenedBy, Session, Status};
+use buddy_store::{ConfiguredCallback, Settlement, Store};
+
+use crate::agents::{Agents, KnownAgent, found};
+use crate::ambient::Ambient;
+use crate::identify::{Identifier, Settled};
+use crate::metrics::Metrics;
+use crate::refusal::Refusal;
+
+/// Who wants a session, and how.
+pub(crate) struct Begin {
+    pub(crate) agent_id: AgentId,
+    /// Identify at once, or wait for the call.
+    pub(crate) identify: bool,
+    pub(crate) opened_by: OpenedBy,
+}
+
+/// Whose identities are to be taken back.
+pub(crate) enum Revoke {
+    Session(SessionId),
+    User(String),
+}
+
+/// What identifying a session takes.
+enum Plan {
+    /// The endpoint is asked.
+    Ask(ConfiguredCallback),
+    /// The agent wants a ticket and there is none: nobody is signed in, and nobody needs to be asked.
+    Nobody,
+    /// There is no enabled callback.
+    NotConfigured,
+}
+
+/// The use cases.
+pub(crate) struct Sessions {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) identifier: Arc<Identifier>,
+    pub(crate) settled: Arc<Settled>,
+    pub(crate) ambient: Ambient,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Sessions {
+    /// Begins a session of `known`; it is on disk when this ends.
+    pub(crate) async fn begin(&self, known: &KnownAgent, begin: &Begin) -> Result<(Session, Token), Refusal> {
+        let token = self.ambient.token(TokenKind::Session);
+        let created_at = self.ambient.now();
+        let mut session = Session {
+            id: self.ambient.id(),
+            agent_id: begin.agent_id,
+            token_hash: token.hash(),
+            status: Status::Created,
+            opened_by: begin.opened_by,
+            callback_made: false,
+            failure: None,
+            created_at,
+            expires_at: created_at.plus_seconds(known.agent.session_ttl_seconds),
+            resolved_at: None,
+        };
+        let plan = begin.identify.then(|| plan(known, begin.opened_by, false));
+        let settlement = plan.as_ref().and_then(|plan| self.settlement_of(plan, &session));
+        if matches!(plan, Some(Plan::Ask(_))) {
+            session.status = Status::Pending;
+        }
+        found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
+        self.metrics.session_begun(begin.opened_by);
+        if let Some(settlement) = settlement {
+            self.metrics.settled(&settlement);
+            session.status = settlement.status;
+            session.failure = settlement.failure;
+            session.resolved_at = Some(settlement.resolved_at);
+        }
+        if let Some(Plan::Ask(configured)) = plan {
+            self.identifier.start(session.clone(), configured);
+        }
+        Ok((session, token))
+    }
+
+    /// Identifies a session, or joins what runs, or finds it settled. Never a second callback.
+    pub(crate) async fn identify(&self, session: Session, ticket: Option<&str>) -> Result<Session, Refusal> {
+        if session.status.is_settled() {
+            return Ok(session);
+        }
+        let known = self.agents.known(session.agent_id).await?;
+        let ticket_good = check_ticket(&known, session.id, ticket)?;
+        if session.status == Status::Created {
+            let plan = plan(&known, session.opened_by, ticket_good);
+            if let Some(settlement) = self.settlement_of(&plan, &session) {
+                if self.store.settle_session(session.id, settlement.clone()).await? {
+                    self.metrics.settled(&settlement);
+                    self.settled.announce(session.id);
+                }
+            } else if let Plan::Ask(configured) = plan
+                && self.store.begin_identify(session.id, self.ambient.now()).await?
+            {
+                self.identifier.start(session.clone(), configured);
+            }
+        }
+        self.session(session.id).await
+    }
+
+    /// The settlement of a plan that asks nobody.
+    fn settlement_of(&self, plan: &Plan, session: &Session) -> Option<Settlement> {
+        let resolved_at = self.ambient.now();
+        let failure = match plan {
+            Plan::Ask(_) => return None,
+            Plan::Nobody => None,
+            Plan::NotConfigured => Some(Reason::NotConfigured),
+        };
+        let resolution = Resolution {
+            id: self.ambient.id(),
+            session_id: session.id,
+            agent_id: session.agent_id,
+            outcome: if failure.is_some() { Outcome::Failed } else { Outcome::Nobody },
+            reason: failure,
+            warnings: Vec::new(),
+            started_at: resolved_at,
+            duration: 0,
+            attempts: Vec::new(),
+        };
+        Some(Settlement {
+            status: Status::Anonymous,
+            callback_made: false,
+            failure,
+            identity: None,
+            resolved_at,
+            resolution: Some(resolution),
+        })
+    }
+
+    pub(crate) async fn session(&self, id: SessionId) -> Result<Session, Refusal> {
+        self.store.session(id, self.ambient.now()).await?.ok_or(Refusal::NotFound("session"))
+    }
+
+    /// The session that this visitor's token is for.
+    pub(crate) async fn of_visitor(&self, id: SessionId, token: &str) -> Result<Option<Session>, Refusal> {
+        let session = self.session(id).await?;
+        Ok(session.token_hash.matches(&TokenHash::of(token)).then_some(session))
+    }
+
+    /// The session and who its user is, for the software of that agent.
+    pub(crate) async fn identity(
+        &self,
+        agent_id: AgentId,
+        id: SessionId,
+    ) -> Result<(Session, Option<Identity>), Refusal> {
+        let found = self.store.session_with_identity(id, self.ambient.now()).await?;
+        found.filter(|(session, _)| session.agent_id == agent_id).ok_or(Refusal::NotFound("session"))
+    }
+
+    /// Ends once the session is settled, or after `wait`, or when it is gone.
+    pub(crate) async fn wait_until_settled(&self, id: SessionId, wait: Duration) -> Result<(), Refusal> {
+        if wait.is_zero() {
+            return Ok(());
+        }
+        let subscription = self.settled.subscribe(id);
+        let announced = subscription.announced();
+        // Subscribed before it is read: what is settled in between is not missed.
+        if !self.session(id).await?.status.is_settled() {
+            let _ = tokio::time::timeout(wait, announced).await;
+        }
+        Ok(())
+    }
+
+    /// Takes identities back; the number of sessions that this changed.
+    pub(crate) async fn revoke(&self, agent_id: AgentId, revoke: Revoke) -> Result<usize, Refusal> {
+        let now = self.ambient.now();
+        let revoked = match revoke {
+            Revoke::Session(id) => {
+                let changed = self.store.revoke_session(agent_id, id, now).await?;
+                if changed == 0 { Vec::new() } else { vec![id] }
+            }
+            Revoke::User(user_id) => self.store.revoke_user(agent_id, &user_id, now).await?,
+        };
+        for id in &revoked {
+            self.settled.announce(*id);
+        }
+        Ok(revoked.len())
+    }
+}
+
+fn plan(known: &KnownAgent, opened_by: OpenedBy, ticket_good: bool) -> Plan {
+    match &known.callback {
+        Some(configured) if configured.callback.enabled => {
+            let bound = ticket_good || opened_by == OpenedBy::Server;
+            if configured.callback.require_ticket && !bound {
+                Plan::Nobody
+            } else {
+                Plan::Ask(configured.clone())
+            }
+        }
+        _ => Plan::NotConfigured,
+    }
+}
+
+/// A ticket that was given must be good, wanted or not; while a rotation is open either secret may have made it.
+fn check_ticket(known: &KnownAgent, id: SessionId, ticket: Option<&str>) -> Result<bool, Refusal> {
+    let Some(ticket) = ticket else { return Ok(false) };
+    // Without a secret there is nothing to check against, and nobody will be asked.
+    let Some(configured) = &known.callback else { return Ok(false) };
+    let secrets = &configured.secrets;
+    let next = secrets.rotation.as_ref().map(|rotation| &rotation.next);
+    let good = std::iter::once(&secrets.current).chain(next).any(|secret| ticket::verify(secret, id, ticket));
+    if good { Ok(true) } else { Err(Refusal::InvalidTicket) }
+}
