@@ -27,7 +27,7 @@ pub const DNS_CACHE_ENTRIES: u64 = 1_024;
 /// A TTL of 0 would let a hostile zone make us ask for each session.
 pub const DNS_TTL_MIN: Duration = Duration::from_secs(5);
 /// A moved endpoint is found again within this.
-pub const DNS_TTL_MAX: Duration = Duration::from_secs(300);
+pub const DNS_TTL_MAX: Duration = Duration::from_mins(5);
 /// As [`DNS_TTL_MIN`], for answers that say no.
 pub const DNS_NEGATIVE_TTL_MIN: Duration = Duration::from_secs(5);
 /// A name that is just being set up is found soon.
@@ -48,6 +48,6 @@ pub const DRAIN_WAIT: Duration = Duration::from_millis(50);
 /// Node's servers close at 5 s: we close before, so that no request meets a closing connection.
 pub const IDLE_MAX: Duration = Duration::from_secs(4);
 /// An address that was checked is trusted for no longer than this.
-pub const AGE_MAX: Duration = Duration::from_secs(60);
+pub const AGE_MAX: Duration = Duration::from_mins(1);
 /// Idle connections of one pool: half of the default `maxConcurrent`, as in a steady load most are busy.
 pub const IDLE_CONNECTIONS_MAX: usize = 64;

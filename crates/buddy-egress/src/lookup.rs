@@ -49,9 +49,9 @@ impl Lookup {
     /// Every address of a name, from the hosts file if it has any, else from the DNS; at least one.
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Fault> {
         let name = absolute(name).map_err(|error| Fault::new(Reason::DnsFailed, error))?;
-        let mut found = self.from_hosts(&name);
+        let mut found = self.in_hosts(&name);
         if found.is_empty() {
-            found = self.from_dns(&name).await?;
+            found = self.in_dns(&name).await?;
         }
         // In the order of the answer, by which a zone spreads its load.
         let mut addresses = Vec::new();
@@ -67,7 +67,7 @@ impl Lookup {
         }
     }
 
-    fn from_hosts(&self, name: &Name) -> Vec<IpAddr> {
+    fn in_hosts(&self, name: &Name) -> Vec<IpAddr> {
         [RecordType::A, RecordType::AAAA]
             .into_iter()
             .filter_map(|family| self.hosts.lookup_static_host(&Query::query(name.clone(), family)))
@@ -76,7 +76,7 @@ impl Lookup {
     }
 
     /// Both families at once. One that fails leaves the other's answer whole: only what was checked is dialled.
-    async fn from_dns(&self, name: &Name) -> Result<Vec<IpAddr>, Fault> {
+    async fn in_dns(&self, name: &Name) -> Result<Vec<IpAddr>, Fault> {
         let (v4, v6) = futures_util::future::join(
             self.resolver.lookup(name.clone(), RecordType::A),
             self.resolver.lookup(name.clone(), RecordType::AAAA),

@@ -63,3 +63,51 @@ impl Policy {
         self.allow.iter().any(|network| network.contains(&address))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_to_this_machine_is_to_ourselves_where_we_listen_everywhere() {
+        let policy = |own: &str| Policy {
+            allow: Vec::new(),
+            allow_http: false,
+            own_hosts: Vec::new(),
+            own_addresses: vec![own.parse().unwrap()],
+        };
+        for (own, local, peer, ourselves) in [
+            ("0.0.0.0:8700", "203.0.113.7:50000", "203.0.113.7:8700", true),
+            ("[::]:8700", "203.0.113.7:50000", "203.0.113.7:8700", true),
+            ("0.0.0.0:8700", "203.0.113.7:50000", "203.0.113.7:443", false),
+            ("0.0.0.0:8700", "203.0.113.7:50000", "203.0.113.8:8700", false),
+            ("127.0.0.1:8700", "203.0.113.7:50000", "203.0.113.7:8700", false),
+        ] {
+            let (local, peer) = (local.parse().unwrap(), peer.parse().unwrap());
+            assert_eq!(policy(own).leads_to_ourselves(local, peer), ourselves, "{own} {peer}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv4_opens_no_ipv6_address_that_embeds_one_of_it() {
+        let policy = Policy {
+            allow: vec!["127.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()],
+            allow_http: true,
+            own_hosts: Vec::new(),
+            own_addresses: Vec::new(),
+        };
+        for (address, secure, expected) in [
+            ("127.0.0.1:1", true, Ok(())),
+            ("127.0.0.1:1", false, Ok(())),
+            ("[::1]:1", false, Ok(())),
+            ("[::ffff:127.0.0.1]:1", true, Err(Reason::AddressBlocked)),
+            ("[::127.0.0.1]:1", true, Err(Reason::AddressBlocked)),
+            ("10.0.0.1:1", true, Err(Reason::AddressBlocked)),
+            ("8.8.8.8:1", true, Ok(())),
+            ("8.8.8.8:1", false, Err(Reason::NotHttps)),
+            ("[2606:4700::1111]:1", false, Ok(())),
+        ] {
+            assert_eq!(policy.admit(address.parse().unwrap(), secure), expected, "{address} {secure}");
+        }
+    }
+}

@@ -124,7 +124,8 @@ fn check_text(raw: &str, policy: &Policy) -> Result<(), Reason> {
         return Err(Reason::BadUrl);
     }
     let speaks = |wanted: &str| scheme.eq_ignore_ascii_case(wanted);
-    if !speaks("https") && !(policy.allow_http && speaks("http")) {
+    let spoken = speaks("https") || (policy.allow_http && speaks("http"));
+    if !spoken {
         return Err(Reason::NotHttps);
     }
     if authority.contains(['%', '@']) {

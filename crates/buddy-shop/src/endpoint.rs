@@ -54,11 +54,7 @@ impl Accounts {
         };
         let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         match bound.get(&callback.session_id) {
-            Some(User { id, email, role, attributes }) => {
-                let user =
-                    json!({"userId": id, "email": email, "role": role, "customAttributes": attributes});
-                (200, user.to_string())
-            }
+            Some(user) => (200, serde_json::to_string(user).expect("texts and JSON serialise")),
             None => (204, String::new()),
         }
     }

@@ -117,10 +117,10 @@ impl Printer {
         let status = text(&told.identity, "status");
         let ink = if status == "authenticated" { Ink::Green } else { Ink::Yellow };
         println!(
-            "  {} {} {}",
+            "  {} {}{}",
             self.ink(Ink::Cyan, "the agent knows"),
             self.ink(ink, status),
-            told.identity["identity"]
+            facts(&told.identity)
         );
         println!("  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(&told.visitor, "status"));
         let error = &told.identity["error"];

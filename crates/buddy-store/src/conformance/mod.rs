@@ -1,0 +1,83 @@
+//! The one suite that every backend passes: what the traits promise, case by case.
+
+pub(crate) mod agents;
+pub(crate) mod api_keys;
+pub(crate) mod callbacks;
+pub(crate) mod fixtures;
+pub(crate) mod races;
+pub(crate) mod resolutions;
+pub(crate) mod revoking;
+pub(crate) mod sessions;
+
+/// Makes a test of every case. `$open` is called for each, and gives a fresh `Arc<dyn Store>` and what must outlive
+/// it.
+macro_rules! conformance {
+    ($open:path) => {
+        $crate::conformance::tests_of! { $open;
+            agents::a_kept_agent_reads_back_whole,
+            agents::an_agent_that_is_not_there_is_none,
+            agents::agents_are_paged_newest_first,
+            agents::a_change_sets_only_what_it_names,
+            agents::an_origin_is_allowed_while_some_agent_has_it,
+            agents::an_id_that_is_taken_is_refused_and_the_first_stays,
+            agents::a_deleted_agent_takes_all_that_is_its_own,
+            agents::a_deleted_agent_leaves_the_others_alone,
+            callbacks::a_callback_is_none_until_it_is_put,
+            callbacks::the_made_secret_is_taken_only_where_there_is_none,
+            callbacks::a_secret_of_ones_own_counts_from_now_and_ends_a_rotation,
+            callbacks::a_put_without_a_secret_leaves_an_open_rotation,
+            callbacks::a_rotation_is_open_until_its_overlap_ends,
+            callbacks::a_rotation_without_overlap_changes_at_once,
+            callbacks::a_rotation_needs_a_callback,
+            callbacks::the_next_secret_is_promoted_once,
+            callbacks::a_secret_that_is_not_next_is_not_promoted,
+            callbacks::a_deleted_callback_takes_its_secrets_with_it,
+            api_keys::a_key_is_found_by_its_hash_alone,
+            api_keys::a_key_needs_an_agent_and_a_hash_of_its_own,
+            api_keys::keys_are_paged_newest_first_per_agent,
+            api_keys::the_last_use_is_the_latest,
+            api_keys::a_key_is_deleted_by_its_own_agent_only,
+            sessions::a_kept_session_reads_back_whole,
+            sessions::a_session_needs_an_agent,
+            sessions::a_session_is_found_until_the_moment_it_ends,
+            sessions::a_session_settled_at_once_is_kept_with_its_resolution,
+            sessions::identifying_begins_once,
+            sessions::a_session_that_has_ended_does_not_begin_to_be_identified,
+            sessions::a_session_is_settled_once_and_both_resolutions_are_kept,
+            sessions::a_failure_is_kept_with_the_session,
+            sessions::a_created_session_can_be_settled_too,
+            sessions::a_session_that_has_ended_or_never_was_is_not_settled,
+            sessions::an_identity_keeps_every_byte_of_its_attributes,
+            sessions::pending_sessions_come_oldest_first_in_pages,
+            sessions::ended_sessions_are_removed_at_most_limit_at_a_time,
+            sessions::settled_sessions_of_a_deleted_agent_are_removed_before_they_end,
+            revoking::a_revoked_session_has_lost_its_identity_and_stays_revoked,
+            revoking::a_session_can_be_revoked_before_it_is_settled,
+            revoking::revoking_counts_only_what_it_changes,
+            revoking::a_user_is_revoked_in_all_live_sessions_of_that_agent_only,
+            resolutions::a_resolution_reads_back_whole_for_its_own_agent_only,
+            resolutions::resolutions_are_paged_newest_first,
+            resolutions::every_code_and_reason_finds_its_own,
+            resolutions::filters_are_joined,
+            resolutions::old_resolutions_are_removed_at_most_limit_at_a_time,
+            resolutions::resolutions_of_a_deleted_agent_are_removed_before_they_are_old,
+            races::of_many_that_begin_to_identify_one_does,
+            races::of_many_that_settle_one_does,
+            races::settling_and_revoking_at_once_always_end_revoked,
+            races::of_many_rotations_one_is_begun,
+            races::every_one_of_many_writes_at_once_is_kept,
+        }
+    };
+}
+pub(crate) use conformance;
+
+macro_rules! tests_of {
+    ($open:path; $($module:ident::$case:ident),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let (store, _outlives) = $open();
+            $crate::conformance::$module::$case(&store).await;
+        }
+    )*};
+}
+pub(crate) use tests_of;

@@ -1,0 +1,1 @@
+//! The command line, tried as an operator would.

@@ -1,0 +1,1 @@
+//! What happens to sessions, from the begin to the end.

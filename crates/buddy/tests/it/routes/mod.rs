@@ -1,0 +1,3 @@
+//! A file for each part of the API, mirroring `/v1`.
+
+mod openapi;

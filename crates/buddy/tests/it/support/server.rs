@@ -1,0 +1,135 @@
+//! `buddy serve` as a process.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+
+use super::Api;
+
+pub(crate) const ADMIN_TOKEN: &str = "bat_test-admin-token-0123456789";
+
+/// How a server is to be started.
+pub(crate) struct Setup {
+    directory: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Callbacks may reach the loopback and believe this authority; strangers are not limited.
+    pub(crate) fn new(ca_pem: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut setup = Self { directory, env: Vec::new() };
+        if let Some(pem) = ca_pem {
+            let path = setup.path().join("ca.pem");
+            std::fs::write(&path, pem).unwrap();
+            setup = setup.env("BUDDY_EGRESS_CA", path.to_str().unwrap());
+        }
+        setup
+            .env("BUDDY_LISTEN", "127.0.0.1:0")
+            .env("BUDDY_ADMIN_TOKEN", ADMIN_TOKEN)
+            .env("BUDDY_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
+            .env("BUDDY_SESSIONS_PER_MINUTE", "0")
+    }
+
+    /// Sets a variable, or sets it anew.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(other, _)| other != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.path().join("buddy-data")
+    }
+
+    /// The command, with no variable of ours but those of this set-up.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_buddy"));
+        command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.path());
+        command
+    }
+
+    pub(crate) fn start(self) -> Buddy {
+        let log = self.path().join("stderr.log");
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut process =
+            self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let Some(address) = line.trim().strip_prefix("buddy listens on http://") else {
+            let log = std::fs::read_to_string(self.path().join("stderr.log")).unwrap_or_default();
+            panic!("the server did not start: {line}{log}");
+        };
+        let address: SocketAddr = address.parse().unwrap();
+        Buddy { api: Api::new(address), address, process, setup: self }
+    }
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Buddy {
+    pub(crate) api: Api,
+    pub(crate) address: SocketAddr,
+    process: Child,
+    setup: Setup,
+}
+
+impl Buddy {
+    /// A server for endpoints under this authority.
+    pub(crate) fn start(ca_pem: &str) -> Self {
+        Setup::new(Some(ca_pem)).start()
+    }
+
+    /// A server that calls nobody.
+    pub(crate) fn alone() -> Self {
+        Setup::new(None).start()
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.setup.path().join("stderr.log")).unwrap()
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.setup.data_dir()
+    }
+
+    /// SIGKILL; what is left is a set-up over the same data.
+    pub(crate) fn kill(mut self) -> Setup {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.into_setup()
+    }
+
+    /// SIGTERM, without waiting.
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Setup) {
+        let status = self.process.wait().unwrap();
+        (status, self.into_setup())
+    }
+
+    fn into_setup(mut self) -> Setup {
+        // The process has ended; its directory lives on in the set-up.
+        std::mem::replace(&mut self.setup, Setup { directory: tempfile::tempdir().unwrap(), env: Vec::new() })
+    }
+}
+
+impl Drop for Buddy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
