@@ -25,6 +25,7 @@ pub(crate) struct Problem {
     detail: String,
     /// Why a callback URL can never be called, as in a session's error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
     #[serde(skip)]
     retry_after_seconds: Option<u64>,

@@ -29,6 +29,7 @@ pub(crate) struct AgentView {
     /// Where its widget may be embedded.
     allowed_origins: Vec<String>,
     session_ttl_seconds: u32,
+    #[schema(required = true)]
     callback: Option<CallbackView>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -53,6 +54,7 @@ impl AgentView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AgentsView {
     agents: Vec<AgentView>,
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct NewAgentBody {
 }
 
 /// Make an agent.
-#[utoipa::path(post, path = "/v1/agents", tag = "operator", request_body = NewAgentBody,
+#[utoipa::path(post, operation_id = "createAgent", path = "/v1/agents", tag = "operator", request_body = NewAgentBody,
     responses((status = 201, description = "Made", body = AgentView), WriteProblems),
     security(("adminToken" = [])))]
 pub(crate) async fn create(
@@ -89,7 +91,7 @@ pub(crate) async fn create(
 }
 
 /// List the agents.
-#[utoipa::path(get, path = "/v1/agents", tag = "operator", params(PageQuery),
+#[utoipa::path(get, operation_id = "listAgents", path = "/v1/agents", tag = "operator", params(PageQuery),
     responses((status = 200, description = "A stretch of the agents", body = AgentsView), ReadProblems),
     security(("adminToken" = [])))]
 pub(crate) async fn list(
@@ -104,7 +106,7 @@ pub(crate) async fn list(
 }
 
 /// Read an agent.
-#[utoipa::path(get, path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
+#[utoipa::path(get, operation_id = "readAgent", path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
     responses((status = 200, description = "The agent", body = AgentView), ReadProblems),
     security(("adminToken" = [])))]
 pub(crate) async fn read(
@@ -130,7 +132,7 @@ pub(crate) struct ChangeBody {
 }
 
 /// Change an agent.
-#[utoipa::path(patch, path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
+#[utoipa::path(patch, operation_id = "updateAgent", path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
     request_body = ChangeBody,
     responses((status = 200, description = "The agent as it is now", body = AgentView), WriteProblems),
     security(("adminToken" = [])))]
@@ -151,7 +153,7 @@ pub(crate) async fn update(
 /// Remove an agent.
 ///
 /// With it go its callback, its API keys, its sessions and its resolutions.
-#[utoipa::path(delete, path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
+#[utoipa::path(delete, operation_id = "deleteAgent", path = "/v1/agents/{agentId}", tag = "operator", params(("agentId" = String, Path)),
     responses((status = 204, description = "Removed"), DeleteProblems),
     security(("adminToken" = [])))]
 pub(crate) async fn delete(

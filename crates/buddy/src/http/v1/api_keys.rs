@@ -23,11 +23,12 @@ use crate::http::problem::Problem;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeyView {
     key_id: String,
+    #[schema(required = true)]
     label: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// To the minute or so; null where it was never used.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     last_used_at: Option<String>,
 }
 
@@ -49,6 +50,7 @@ pub(crate) struct NewKeyView {
     key_id: String,
     /// Shown this once.
     key: String,
+    #[schema(required = true)]
     label: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -59,6 +61,7 @@ pub(crate) struct NewKeyView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeysView {
     api_keys: Vec<ApiKeyView>,
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -71,7 +74,7 @@ pub(crate) struct NewKeyBody {
 }
 
 /// Make an API key.
-#[utoipa::path(post, path = "/v1/agents/{agentId}/api-keys", tag = "operator",
+#[utoipa::path(post, operation_id = "createApiKey", path = "/v1/agents/{agentId}/api-keys", tag = "operator",
     params(("agentId" = String, Path)), request_body(content = Option<NewKeyBody>),
     responses((status = 201, description = "Made", body = NewKeyView), WriteProblems),
     security(("adminToken" = [])))]
@@ -92,7 +95,7 @@ pub(crate) async fn create(
 }
 
 /// List an agent's API keys.
-#[utoipa::path(get, path = "/v1/agents/{agentId}/api-keys", tag = "operator",
+#[utoipa::path(get, operation_id = "listApiKeys", path = "/v1/agents/{agentId}/api-keys", tag = "operator",
     params(("agentId" = String, Path), PageQuery),
     responses((status = 200, description = "A stretch of the keys", body = ApiKeysView), ReadProblems),
     security(("adminToken" = [])))]
@@ -109,7 +112,7 @@ pub(crate) async fn list(
 }
 
 /// Remove an API key; calls with it are refused from now on.
-#[utoipa::path(delete, path = "/v1/agents/{agentId}/api-keys/{keyId}", tag = "operator",
+#[utoipa::path(delete, operation_id = "deleteApiKey", path = "/v1/agents/{agentId}/api-keys/{keyId}", tag = "operator",
     params(("agentId" = String, Path), ("keyId" = String, Path)),
     responses((status = 204, description = "Removed"), DeleteProblems),
     security(("adminToken" = [])))]

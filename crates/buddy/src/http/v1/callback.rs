@@ -32,6 +32,7 @@ pub(crate) struct CallbackView {
     #[schema(format = DateTime)]
     secret_created_at: String,
     /// The rotation that is open, if one is.
+    #[schema(required = true)]
     rotation: Option<RotationView>,
 }
 
@@ -68,6 +69,7 @@ pub(crate) struct SetView {
     callback: CallbackView,
     /// Shown this once: the endpoint must hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     generated_secret: Option<String>,
 }
 
@@ -95,7 +97,7 @@ pub(crate) struct CallbackBody {
 }
 
 /// Set an agent's callback.
-#[utoipa::path(put, path = "/v1/agents/{agentId}/callback", tag = "operator", params(("agentId" = String, Path)),
+#[utoipa::path(put, operation_id = "putCallback", path = "/v1/agents/{agentId}/callback", tag = "operator", params(("agentId" = String, Path)),
     request_body = CallbackBody,
     responses((status = 200, description = "The callback as it is now", body = SetView), WriteProblems),
     security(("adminToken" = [])))]
@@ -123,7 +125,7 @@ fn shown_once(secret: Option<CallbackSecret>) -> Option<String> {
 }
 
 /// Read an agent's callback.
-#[utoipa::path(get, path = "/v1/agents/{agentId}/callback", tag = "operator", params(("agentId" = String, Path)),
+#[utoipa::path(get, operation_id = "readCallback", path = "/v1/agents/{agentId}/callback", tag = "operator", params(("agentId" = String, Path)),
     responses((status = 200, description = "The callback", body = CallbackView), ReadProblems),
     security(("adminToken" = [])))]
 pub(crate) async fn read(
@@ -135,7 +137,7 @@ pub(crate) async fn read(
 }
 
 /// Remove an agent's callback and its secrets.
-#[utoipa::path(delete, path = "/v1/agents/{agentId}/callback", tag = "operator",
+#[utoipa::path(delete, operation_id = "deleteCallback", path = "/v1/agents/{agentId}/callback", tag = "operator",
     params(("agentId" = String, Path)),
     responses((status = 204, description = "Removed"), DeleteProblems),
     security(("adminToken" = [])))]
@@ -165,10 +167,11 @@ pub(crate) struct RotateBody {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RotatedView {
     /// When the next secret signs at the latest; null where it does already.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     overlap_ends_at: Option<String>,
     /// Shown this once: the endpoint must hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     generated_secret: Option<String>,
 }
 
@@ -176,7 +179,7 @@ pub(crate) struct RotatedView {
 ///
 /// The current secret signs on; an attempt answered 401 or 403 is sent once more signed with the new one, and the
 /// first success makes that one current.
-#[utoipa::path(post, path = "/v1/agents/{agentId}/callback/secret", tag = "operator",
+#[utoipa::path(post, operation_id = "rotateCallbackSecret", path = "/v1/agents/{agentId}/callback/secret", tag = "operator",
     params(("agentId" = String, Path)), request_body(content = Option<RotateBody>),
     responses((status = 200, description = "The rotation is open, or done at once", body = RotatedView), RotateProblems),
     security(("adminToken" = [])))]

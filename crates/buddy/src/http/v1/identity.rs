@@ -28,14 +28,15 @@ pub(crate) struct IdentityView {
     #[schema(value_type = SessionStatus)]
     status: &'static str,
     /// `identity_callback` where a callback was made.
-    #[schema(pattern = "^identity_callback$")]
+    #[schema(required = true, pattern = "^identity_callback$")]
     method: Option<&'static str>,
     /// Who the user is, as the business's endpoint said; null unless `authenticated`.
-    #[schema(value_type = Option<IdentitySchema>)]
+    #[schema(required = true, value_type = Option<IdentitySchema>)]
     identity: Option<Identity>,
+    #[schema(required = true)]
     error: Option<SessionError>,
     /// When the session was settled.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     resolved_at: Option<String>,
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct IdentitySchema {
 }
 
 /// Read who a session's user is.
-#[utoipa::path(get, path = "/v1/sessions/{sessionId}/identity", tag = "agent",
+#[utoipa::path(get, operation_id = "readIdentity", path = "/v1/sessions/{sessionId}/identity", tag = "agent",
     params(("sessionId" = String, Path), WaitQuery),
     responses((status = 200, description = "The session and its user", body = IdentityView), ReadProblems),
     security(("apiKey" = [])))]
@@ -102,7 +103,7 @@ pub(crate) struct RevokedView {
 /// Take identities back.
 ///
 /// The identity is gone, and the session stays `revoked`.
-#[utoipa::path(post, path = "/v1/sessions/revoke", tag = "agent", request_body = RevokeBody,
+#[utoipa::path(post, operation_id = "revokeIdentities", path = "/v1/sessions/revoke", tag = "agent", request_body = RevokeBody,
     responses((status = 200, description = "Done", body = RevokedView), WriteProblems),
     security(("apiKey" = [])))]
 pub(crate) async fn revoke(

@@ -30,7 +30,9 @@ pub(crate) struct ResolutionView {
     /// `authenticated`, `nobody` or `failed`.
     #[schema(pattern = "^(authenticated|nobody|failed)$")]
     outcome: &'static str,
+    #[schema(required = true)]
     code: Option<&'static str>,
+    #[schema(required = true)]
     reason: Option<&'static str>,
     warnings: Vec<WarningView>,
     #[schema(format = DateTime)]
@@ -56,7 +58,9 @@ pub(crate) struct AttemptView {
     started_at: String,
     duration_ms: f64,
     /// The HTTP status, if one came back.
+    #[schema(required = true)]
     status: Option<u16>,
+    #[schema(required = true)]
     reason: Option<&'static str>,
     /// `current` or `next`.
     #[schema(pattern = "^(current|next)$")]
@@ -69,11 +73,17 @@ pub(crate) struct AttemptView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PhasesView {
+    #[schema(required = true)]
     queue_ms: Option<f64>,
+    #[schema(required = true)]
     dns_ms: Option<f64>,
+    #[schema(required = true)]
     connect_ms: Option<f64>,
+    #[schema(required = true)]
     tls_ms: Option<f64>,
+    #[schema(required = true)]
     headers_ms: Option<f64>,
+    #[schema(required = true)]
     body_ms: Option<f64>,
 }
 
@@ -141,6 +151,7 @@ fn millis(micros: u64) -> f64 {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResolutionsView {
     resolutions: Vec<ResolutionView>,
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -180,7 +191,7 @@ fn unknown(parameter: &str, such_as: &str) -> Problem {
 }
 
 /// List an agent's resolutions.
-#[utoipa::path(get, path = "/v1/agents/{agentId}/resolutions", tag = "operator",
+#[utoipa::path(get, operation_id = "listResolutions", path = "/v1/agents/{agentId}/resolutions", tag = "operator",
     params(("agentId" = String, Path), ResolutionsQuery),
     responses((status = 200, description = "A stretch of the resolutions", body = ResolutionsView), ReadProblems),
     security(("adminToken" = [])))]
@@ -202,7 +213,7 @@ pub(crate) async fn list(
 }
 
 /// Read one resolution.
-#[utoipa::path(get, path = "/v1/agents/{agentId}/resolutions/{resolutionId}", tag = "operator",
+#[utoipa::path(get, operation_id = "readResolution", path = "/v1/agents/{agentId}/resolutions/{resolutionId}", tag = "operator",
     params(("agentId" = String, Path), ("resolutionId" = String, Path)),
     responses((status = 200, description = "The resolution", body = ResolutionView), ReadProblems),
     security(("adminToken" = [])))]

@@ -43,6 +43,7 @@ fn yes() -> bool {
 pub(crate) struct SessionError {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
     message: &'static str,
 }
@@ -70,8 +71,9 @@ pub(crate) struct SessionView {
     #[schema(value_type = SessionStatus)]
     status: &'static str,
     /// `identity_callback` where a callback was made.
-    #[schema(pattern = "^identity_callback$")]
+    #[schema(required = true, pattern = "^identity_callback$")]
     method: Option<&'static str>,
+    #[schema(required = true)]
     error: Option<SessionError>,
     #[schema(format = DateTime)]
     expires_at: String,
@@ -125,7 +127,7 @@ pub(crate) struct BegunView {
 ///
 /// A stranger's browser needs no credential; the business's own server sends its API key. The session is on disk
 /// before this is answered.
-#[utoipa::path(post, path = "/v1/sessions", tag = "visitor", params(WaitQuery), request_body = BeginBody,
+#[utoipa::path(post, operation_id = "beginSession", path = "/v1/sessions", tag = "visitor", params(WaitQuery), request_body = BeginBody,
     responses((status = 201, description = "Begun", body = BegunView), BeginProblems),
     security((), ("apiKey" = [])))]
 pub(crate) async fn begin(
@@ -182,7 +184,7 @@ pub(crate) struct IdentifyBody {
 /// Identify a session.
 ///
 /// Begins the callback, joins the one that runs, or answers what is settled; never a second callback.
-#[utoipa::path(post, path = "/v1/sessions/{sessionId}/identify", tag = "visitor",
+#[utoipa::path(post, operation_id = "identifySession", path = "/v1/sessions/{sessionId}/identify", tag = "visitor",
     params(("sessionId" = String, Path), WaitQuery), request_body(content = Option<IdentifyBody>),
     responses((status = 200, description = "Settled", body = SessionView),
         (status = 202, description = "Still pending", body = SessionView), IdentifyProblems),
@@ -204,7 +206,7 @@ pub(crate) async fn identify(
 }
 
 /// Read a session.
-#[utoipa::path(get, path = "/v1/sessions/{sessionId}", tag = "visitor",
+#[utoipa::path(get, operation_id = "readSession", path = "/v1/sessions/{sessionId}", tag = "visitor",
     params(("sessionId" = String, Path), WaitQuery),
     responses((status = 200, description = "The session", body = SessionView), ReadProblems),
     security(("sessionToken" = [])))]

@@ -1,1 +1,8 @@
 //! What happens to sessions, from the begin to the end.
+
+mod canary;
+mod crash;
+mod express;
+mod joins;
+mod rotation;
+mod wire;

@@ -22,6 +22,17 @@ pub(crate) struct Agent {
     pub(crate) secret: String,
 }
 
+impl Agent {
+    pub(crate) fn path(&self) -> String {
+        format!("/v1/agents/{}", self.id)
+    }
+
+    /// The business's proof that it has bound the session.
+    pub(crate) fn ticket(&self, session: &Session) -> String {
+        buddy_verify::ticket(&self.secret, &session.id).expect("a session id")
+    }
+}
+
 impl Buddy {
     /// An agent whose endpoint is at `url`; `callback` has further members of its settings.
     pub(crate) async fn agent(&self, url: &str, callback: Value) -> Agent {
@@ -70,6 +81,28 @@ impl Buddy {
         let resolutions = page["resolutions"].as_array().expect("a list");
         assert_eq!(resolutions.len(), 1, "{page}");
         resolutions[0].clone()
+    }
+
+    /// A call with the session's token; `call` is what follows the session's path.
+    pub(crate) async fn visitor(
+        &self,
+        method: &str,
+        session: &Session,
+        call: &str,
+        body: Option<Value>,
+    ) -> Reply {
+        self.api.call(method, &(session.path() + call), Some(&session.token), body).await
+    }
+
+    /// A call with the agent's API key.
+    pub(crate) async fn software(
+        &self,
+        method: &str,
+        agent: &Agent,
+        path: &str,
+        body: Option<Value>,
+    ) -> Reply {
+        self.api.call(method, path, Some(&agent.key), body).await
     }
 
     pub(crate) async fn operator(&self, method: &str, path: &str, body: Option<Value>) -> Reply {

@@ -1,10 +1,10 @@
 //! `buddy serve` as a process.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -70,7 +70,12 @@ impl Setup {
             panic!("the server did not start: {line}{log}");
         };
         let address: SocketAddr = address.parse().unwrap();
-        Buddy { api: Api::new(address), address, process, setup: self }
+        Buddy { api: Api::new(address), address, process, stdout, setup: self, first_line: line }
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
     }
 }
 
@@ -79,6 +84,9 @@ pub(crate) struct Buddy {
     pub(crate) api: Api,
     pub(crate) address: SocketAddr,
     process: Child,
+    /// Held open: whoever starts a server reads what it says.
+    stdout: BufReader<ChildStdout>,
+    first_line: String,
     setup: Setup,
 }
 
@@ -113,6 +121,15 @@ impl Buddy {
     pub(crate) fn terminate(&self) {
         let sent = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// SIGTERM, the wait for the end, and everything that it has printed.
+    pub(crate) fn stop(mut self) -> (ExitStatus, String, Setup) {
+        self.terminate();
+        let mut printed = std::mem::take(&mut self.first_line);
+        self.stdout.read_to_string(&mut printed).unwrap();
+        let (status, setup) = self.wait();
+        (status, printed, setup)
     }
 
     /// Waits for the end.

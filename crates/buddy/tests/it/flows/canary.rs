@@ -1,0 +1,90 @@
+//! What must not leak does not: a canary in every field of an identity and in every secret is in no log line at any
+//! level, in no file, no metric, and no answer to a visitor or an operator.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{Answer, Buddy, Endpoint, Setup};
+
+/// One string that stands in every place that is to be kept secret.
+const CANARY: &str = "CANARYe5b1";
+
+#[tokio::test]
+async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() {
+    let identity = json!({
+        "userId": format!("id-{CANARY}"),
+        "email": format!("{CANARY}@shop.example"),
+        "role": format!("role-{CANARY}"),
+        "customAttributes": {format!("name-{CANARY}"): format!("value-{CANARY}")},
+    });
+    let answer = identity.clone();
+    let endpoint = Endpoint::open(move |_| Answer::json(answer.clone())).await;
+    let buddy = Setup::new(Some(&endpoint.ca_pem)).env("BUDDY_LOG", "trace").start();
+    let (secret, next) = (format!("secret-{CANARY}-0123"), format!("next-{CANARY}-0123456"));
+    let agent = buddy.agent(&endpoint.url(), json!({"secret": secret})).await;
+
+    let mut answers = Vec::new();
+    let session = buddy.session(&agent).await;
+    answers.push(session.view.to_string());
+    let visitor = buddy.api.call("GET", &session.path(), Some(&session.token), None).await;
+    answers.push(String::from_utf8_lossy(&visitor.body).into_owned());
+    assert_eq!(buddy.identity(&agent, &session).await["identity"], identity, "the agent's software is told");
+
+    // A second session that is revoked, a wrong ticket, and a rotation: what they write must not leak either.
+    let revoked = buddy.session(&agent).await;
+    let user = json!({"userId": format!("id-{CANARY}")});
+    let count = buddy.api.call("POST", "/v1/sessions/revoke", Some(&agent.key), Some(user)).await;
+    assert_eq!(count.expect_status(200).json["revoked"], 2);
+    answers.push(buddy.identity(&agent, &revoked).await.to_string());
+    let created = buddy.session_to_identify(&agent).await;
+    let path = format!("{}/identify", created.path());
+    let wrong = Some(json!({"ticket": CANARY}));
+    let refused = buddy.api.call("POST", &path, Some(&created.token), wrong).await;
+    answers.push(refused.expect_problem(403, "INVALID_TICKET").json.to_string());
+    let rotation = format!("/v1/agents/{}/callback/secret", agent.id);
+    let rotated = buddy.operator("POST", &rotation, Some(json!({"secret": next}))).await.expect_status(200);
+    answers.push(rotated.json.to_string());
+    let kept = buddy.session(&agent).await;
+    assert_eq!(kept.view["status"], "authenticated");
+
+    let id = &agent.id;
+    for path in [
+        "/v1/agents".to_owned(),
+        format!("/v1/agents/{id}"),
+        format!("/v1/agents/{id}/callback"),
+        format!("/v1/agents/{id}/api-keys"),
+        format!("/v1/agents/{id}/resolutions"),
+        "/metrics".to_owned(),
+    ] {
+        let answer = buddy.operator("GET", &path, None).await.expect_status(200);
+        answers.push(String::from_utf8_lossy(&answer.body).into_owned());
+    }
+    for answer in &answers {
+        assert!(!answer.contains(CANARY), "{answer}");
+    }
+
+    assert_clean_directory(&buddy.data_dir());
+    buddy.terminate();
+    let (status, setup) = buddy.wait();
+    assert!(status.success());
+    assert_clean_directory(&setup.data_dir());
+    let log = std::fs::read_to_string(setup.path().join("stderr.log")).unwrap();
+    assert!(log.contains("session settled") && log.contains(&session.id), "the log is on: {log}");
+    for secret in [CANARY, session.token.as_str(), agent.key.as_str(), crate::support::ADMIN_TOKEN] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+/// No file holds the canary in clear.
+fn assert_clean_directory(directory: &Path) {
+    let mut files = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        files += 1;
+        let found = bytes.windows(CANARY.len()).any(|window| window.eq_ignore_ascii_case(CANARY.as_bytes()));
+        assert!(!found, "{} holds the canary", path.display());
+    }
+    assert!(files >= 2, "the database and the key are there");
+}

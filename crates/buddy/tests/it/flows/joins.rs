@@ -1,0 +1,84 @@
+//! However often and from wherever a session is asked for, its endpoint is asked once.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::{Answer, Buddy, Endpoint};
+
+#[tokio::test]
+async fn a_hundred_calls_to_identify_make_one_callback_and_hear_one_answer() {
+    let endpoint = Endpoint::open(|_| Answer::json(json!({"userId": "42"}))).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({})).await;
+    let session = buddy.session_to_identify(&agent).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..100 {
+        let (api, session) = (buddy.api.clone(), session.clone());
+        calls.spawn(async move {
+            let path = format!("{}/identify?wait=30", session.path());
+            api.call("POST", &path, Some(&session.token), None).await.expect_status(200).text("status")
+        });
+    }
+    assert!(calls.join_all().await.iter().all(|status| status == "authenticated"));
+    assert_eq!(endpoint.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn the_chat_never_waits_for_the_endpoint() {
+    let endpoint = Endpoint::open(|_| Answer::Hang).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
+    let body = json!({"agentId": agent.id});
+    let begun = buddy.api.call("POST", "/v1/sessions", None, Some(body)).await.expect_status(201);
+    assert_eq!(begun.json["status"], "pending");
+    endpoint.has_seen(1).await;
+    let path = format!("/v1/sessions/{}", begun.text("sessionId"));
+    let token = begun.text("sessionToken");
+    let read = buddy.api.call("GET", &path, Some(&token), None).await.expect_status(200);
+    assert_eq!(read.json["status"], "pending");
+    assert_eq!(read.json["method"], Value::Null);
+    let joined =
+        buddy.api.call("POST", &format!("{path}/identify"), Some(&token), None).await.expect_status(202);
+    assert_eq!(joined.json["status"], "pending");
+    assert_eq!(endpoint.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_revocation_is_heard_by_those_who_wait_and_outlives_the_callback() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let endpoint = Endpoint::open(move |_| {
+        // The endpoint answers only after the session was revoked.
+        tokio::task::block_in_place(|| released.lock().unwrap().recv().unwrap());
+        Answer::json(json!({"userId": "42"}))
+    });
+    let endpoint = Arc::new(endpoint.await);
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
+    let body = json!({"agentId": agent.id});
+    let begun = buddy.api.call("POST", "/v1/sessions", None, Some(body)).await.expect_status(201);
+    let (id, token) = (begun.text("sessionId"), begun.text("sessionToken"));
+    let waiting = tokio::spawn({
+        let (api, path) = (buddy.api.clone(), format!("/v1/sessions/{id}?wait=30"));
+        async move { api.call("GET", &path, Some(&token), None).await.expect_status(200).text("status") }
+    });
+    let revoke = json!({"sessionId": id});
+    let revoked = buddy.api.call("POST", "/v1/sessions/revoke", Some(&agent.key), Some(revoke)).await;
+    assert_eq!(revoked.expect_status(200).json["revoked"], 1);
+    assert_eq!(waiting.await.unwrap(), "revoked");
+    release.send(()).unwrap();
+    let path = format!("/v1/agents/{}/resolutions?sessionId={id}", agent.id);
+    // The resolution is kept when it ends; what it found is not.
+    loop {
+        let page = buddy.operator("GET", &path, None).await.expect_status(200).json;
+        if !page["resolutions"].as_array().unwrap().is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let identity = format!("/v1/sessions/{id}/identity");
+    let identity = buddy.api.call("GET", &identity, Some(&agent.key), None).await.expect_status(200).json;
+    assert_eq!((&identity["status"], &identity["identity"]), (&json!("revoked"), &Value::Null));
+}
