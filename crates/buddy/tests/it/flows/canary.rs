@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Answer, Buddy, Endpoint, Setup};
+use crate::support::{Answer, Endpoint, Setup};
 
 /// One string that stands in every place that is to be kept secret.
 const CANARY: &str = "CANARYe5b1";
@@ -69,7 +69,7 @@ async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() 
     let (status, setup) = buddy.wait();
     assert!(status.success());
     assert_clean_directory(&setup.data_dir());
-    let log = std::fs::read_to_string(setup.path().join("stderr.log")).unwrap();
+    let log = setup.log();
     assert!(log.contains("session settled") && log.contains(&session.id), "the log is on: {log}");
     for secret in [CANARY, session.token.as_str(), agent.key.as_str(), crate::support::ADMIN_TOKEN] {
         assert!(!log.contains(secret), "{secret} is in the log");

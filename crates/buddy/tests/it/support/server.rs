@@ -50,6 +50,11 @@ impl Setup {
         self.path().join("buddy-data")
     }
 
+    /// Everything that servers of this set-up have logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path().join("stderr.log")).unwrap()
+    }
+
     /// The command, with no variable of ours but those of this set-up.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_buddy"));
@@ -103,7 +108,7 @@ impl Buddy {
 
     /// Everything it has logged.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.setup.path().join("stderr.log")).unwrap()
+        self.setup.log()
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
