@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::support::{Answer, Buddy, Endpoint};
@@ -47,14 +48,11 @@ async fn the_chat_never_waits_for_the_endpoint() {
 
 #[tokio::test]
 async fn a_revocation_is_heard_by_those_who_wait_and_outlives_the_callback() {
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let released = std::sync::Mutex::new(released);
-    let endpoint = Endpoint::open(move |_| {
-        // The endpoint answers only after the session was revoked.
-        tokio::task::block_in_place(|| released.lock().unwrap().recv().unwrap());
-        Answer::json(json!({"userId": "42"}))
-    });
-    let endpoint = Arc::new(endpoint.await);
+    // The endpoint answers only after the session was revoked.
+    let release = Arc::new(Notify::new());
+    let told = release.clone();
+    let body = json!({"userId": "42"}).to_string();
+    let endpoint = Endpoint::open(move |_| Answer::After(told.clone(), 200, body.clone())).await;
     let buddy = Buddy::start(&endpoint.ca_pem);
     let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
     let body = json!({"agentId": agent.id});
@@ -68,7 +66,7 @@ async fn a_revocation_is_heard_by_those_who_wait_and_outlives_the_callback() {
     let revoked = buddy.api.call("POST", "/v1/sessions/revoke", Some(&agent.key), Some(revoke)).await;
     assert_eq!(revoked.expect_status(200).json["revoked"], 1);
     assert_eq!(waiting.await.unwrap(), "revoked");
-    release.send(()).unwrap();
+    release.notify_one();
     // A server that is told to stop finishes what is pending first.
     buddy.terminate();
     let (_, setup) = buddy.wait();

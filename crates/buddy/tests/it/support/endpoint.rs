@@ -12,7 +12,7 @@ use buddy_shop::certificate::Authority;
 use buddy_shop::serve;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// One request as it came.
@@ -34,6 +34,8 @@ impl Seen {
 pub(crate) enum Answer {
     /// Status and body.
     With(u16, String),
+    /// Status and body, once it is told to go on.
+    After(Arc<Notify>, u16, String),
     /// It never answers.
     Hang,
 }
@@ -106,6 +108,10 @@ async fn answer(State(desk): State<Desk>, request: Request) -> Response {
     desk.count.send_modify(|count| *count += 1);
     match answer {
         Answer::With(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Answer::After(told, status, body) => {
+            told.notified().await;
+            (StatusCode::from_u16(status).unwrap(), body).into_response()
+        }
         Answer::Hang => std::future::pending().await,
     }
 }
