@@ -46,7 +46,8 @@ async fn the_chat_never_waits_for_the_endpoint() {
     assert_eq!(endpoint.seen().len(), 1);
 }
 
-#[tokio::test]
+// The server's end is waited for while the endpoint goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_is_heard_by_those_who_wait_and_outlives_the_callback() {
     // The endpoint answers only after the session was revoked.
     let release = Arc::new(Notify::new());
