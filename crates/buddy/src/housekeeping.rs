@@ -48,3 +48,123 @@ async fn recover(app: &Arc<App>, begun_before: UnixMillis) -> Result<(), StoreEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use buddy_core::callback::answer::{Answer, Verdict, judge};
+    use buddy_core::id::AgentId;
+    use buddy_core::reason::Reason;
+    use buddy_core::resolution::Outcome;
+    use buddy_core::session::{Session, Status};
+    use buddy_store::{Page, ResolutionFilter, Settlement};
+
+    use super::*;
+    use crate::refusal::Refusal;
+    use crate::sessions::Revoke;
+    use crate::testing::TestApp;
+
+    const SECRET: &str = "test-secret-0123456789";
+
+    /// Settles a session as an endpoint's answer would.
+    async fn identify_as(test: &TestApp, session: &Session, user_id: &str) {
+        let body = format!(r#"{{"userId":"{user_id}"}}"#);
+        let verdict = judge(&Answer { status: 200, content_encoding: None, body: body.as_bytes() });
+        let Verdict::Authenticated { identity, .. } = verdict else { panic!("a good answer") };
+        let settlement = Settlement {
+            status: Status::Authenticated,
+            callback_made: true,
+            failure: None,
+            identity: Some(identity),
+            resolved_at: test.app.ambient.now(),
+            resolution: None,
+        };
+        assert!(test.app.store.settle_session(session.id, settlement).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_session_is_not_found_from_its_end_on_and_nothing_of_it_can_be_revoked() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        let session = test.session(&known).await;
+        identify_as(&test, &session, "42").await;
+        test.clock.advance_seconds(59);
+        assert!(test.app.sessions.identity(known.agent.id, session.id).await.unwrap().1.is_some());
+        test.clock.advance_seconds(1);
+        let gone = test.app.sessions.identity(known.agent.id, session.id).await;
+        assert!(matches!(gone, Err(Refusal::NotFound("session"))));
+        let revoke = Revoke::User("42".into());
+        assert_eq!(test.app.sessions.revoke(known.agent.id, revoke).await.unwrap(), 0);
+        tidy(&test.app).await.unwrap();
+        let left = test.app.store.remove_ended_sessions(test.app.ambient.now(), 10).await.unwrap();
+        assert_eq!(left, 0, "housekeeping has removed it");
+    }
+
+    async fn resolutions(test: &TestApp, agent_id: AgentId) -> usize {
+        let page = Page { before: None, limit: 10 };
+        test.app.store.resolutions(agent_id, ResolutionFilter::default(), page).await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_resolution_is_kept_for_seven_days() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        let session = test.session(&known).await;
+        test.app.sessions.identify(session, None).await.unwrap();
+        assert_eq!(resolutions(&test, known.agent.id).await, 1);
+        test.clock.advance_seconds(7 * 24 * 3600 - 1);
+        tidy(&test.app).await.unwrap();
+        assert_eq!(resolutions(&test, known.agent.id).await, 1);
+        test.clock.advance_seconds(2);
+        tidy(&test.app).await.unwrap();
+        assert_eq!(resolutions(&test, known.agent.id).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_stuck_in_pending_is_taken_up_again() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        let session = test.session(&known).await;
+        // Begun, and then its server was gone.
+        assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
+        tidy(&test.app).await.unwrap();
+        let status = test.app.sessions.session(session.id).await.unwrap().status;
+        assert_eq!(status, Status::Pending, "it may still be running");
+        test.clock.advance_seconds(STUCK_SECONDS + 1);
+        tidy(&test.app).await.unwrap();
+        let settled = test.app.sessions.session(session.id).await.unwrap();
+        assert_eq!((settled.status, settled.failure), (Status::Anonymous, Some(Reason::ConnectFailed)));
+        let page = Page { before: None, limit: 1 };
+        let kept =
+            test.app.store.resolutions(known.agent.id, ResolutionFilter::default(), page).await.unwrap();
+        assert_eq!(kept[0].outcome, Outcome::Failed);
+    }
+
+    #[tokio::test]
+    async fn an_overlap_that_has_ended_makes_the_next_secret_current() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        let id = known.agent.id;
+        let next = "next-secret-0123456789";
+        test.app.agents.rotate(id, Some(next), Some(100)).await.unwrap();
+        let again = test.app.agents.rotate(id, None, None).await;
+        assert!(matches!(again, Err(Refusal::RotationOpen)));
+        test.clock.advance_seconds(100);
+        let configured = test.app.agents.put_callback(id, settings(&known)).await.unwrap().configured;
+        assert_eq!(configured.secrets.current.expose(), next);
+        assert!(configured.secrets.rotation.is_none());
+        assert!(test.app.agents.rotate(id, None, None).await.is_ok(), "a new rotation may begin");
+    }
+
+    /// The same callback once more, with its stored secret.
+    fn settings(known: &crate::agents::KnownAgent) -> crate::agents::CallbackSettings {
+        crate::agents::CallbackSettings {
+            url: known.callback.as_ref().unwrap().callback.url.clone(),
+            secret: None,
+            timeout_ms: None,
+            max_concurrent: None,
+            require_ticket: None,
+            enabled: None,
+        }
+    }
+}

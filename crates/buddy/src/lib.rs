@@ -19,3 +19,5 @@ mod metrics;
 mod refusal;
 mod server;
 mod sessions;
+#[cfg(test)]
+mod testing;

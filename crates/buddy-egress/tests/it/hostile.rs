@@ -28,82 +28,20 @@ async fn scripted(answer: Vec<u8>, hangs_up: bool) -> String {
     site.http()
 }
 
-#[tokio::test]
-async fn answers_that_are_none_have_their_reasons() {
-    use Reason::{ConnectionLost, HeadersTooLarge, ProtocolError, TooLarge};
-    let head = "HTTP/1.1 200 OK\r\n";
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let lines = |count: usize| "X: y\r\n".repeat(count);
-    let big = "x".repeat(65_537);
-    let tiny_chunks = "1\r\na\r\n".repeat(40_000);
-    for (what, answer, hangs_up, expected) in [
-        ("nothing at all", String::new(), true, ConnectionLost),
-        ("half a head", "HTTP/1.1 20".into(), true, ConnectionLost),
-        ("half a body", format!("{head}Content-Length: 9\r\n\r\nabc"), true, ConnectionLost),
-        ("half a chunk", format!("{chunked}9\r\nabc"), true, ConnectionLost),
-        ("no last chunk", format!("{chunked}3\r\nabc\r\n"), true, ConnectionLost),
-        ("another protocol", "SSH-2.0-OpenSSH_9.6\r\n".into(), false, ProtocolError),
-        ("nonsense", "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\r\n\r\n".into(), false, ProtocolError),
-        ("HTTP/0.9", "<html>\n".into(), true, ProtocolError),
-        ("HTTP/2", "HTTP/2 200 OK\r\n\r\n".into(), false, ProtocolError),
-        ("a status that is none", "HTTP/1.1 abc OK\r\n\r\n".into(), false, ProtocolError),
-        (
-            "a switch of protocols",
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n".into(),
-            false,
-            ProtocolError,
-        ),
-        ("six hints and an answer", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(6) + OK, false, ProtocolError),
-        (
-            "a head of 16 KiB and more",
-            format!("{head}X: {}\r\n\r\n", "y".repeat(16 * 1024)),
-            false,
-            HeadersTooLarge,
-        ),
-        ("65 header lines", format!("{head}{}\r\n", lines(65)), false, HeadersTooLarge),
-        ("10,000 header lines", format!("{head}{}\r\n", lines(10_000)), false, HeadersTooLarge),
-        (
-            "two lengths",
-            format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"),
-            false,
-            ProtocolError,
-        ),
-        ("a length that is none", format!("{head}Content-Length: -2\r\n\r\n{{}}"), false, ProtocolError),
-        (
-            "a length and chunks",
-            format!("{head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"),
-            false,
-            ProtocolError,
-        ),
-        (
-            "a coding that hides the end",
-            format!("{head}Transfer-Encoding: gzip\r\n\r\nx"),
-            true,
-            ProtocolError,
-        ),
-        (
-            "two codings",
-            format!("{head}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
-            false,
-            ProtocolError,
-        ),
-        ("a chunk size that is none", format!("{chunked}zz\r\n"), false, ProtocolError),
-        ("a chunk size that overflows", format!("{chunked}{}\r\n", "f".repeat(17)), false, ProtocolError),
-        ("a chunk longer than its size", format!("{chunked}1\r\nabc\r\n0\r\n\r\n"), false, ProtocolError),
-        ("an endless chunk extension", format!("{chunked}1;{}", "x".repeat(1 << 20)), false, ProtocolError),
-        ("endless trailers", format!("{chunked}0\r\n{}", lines(200_000)), false, ProtocolError),
-        ("64 KiB and one, announced", format!("{head}Content-Length: 65537\r\n\r\n"), false, TooLarge),
-        (
-            "a length beyond all reason",
-            format!("{head}Content-Length: 9223372036854775807\r\n\r\n"),
-            false,
-            TooLarge,
-        ),
-        ("64 KiB and one, in a chunk", format!("{chunked}10001\r\n{big}\r\n0\r\n\r\n"), false, TooLarge),
-        ("64 KiB and one, to the end", format!("{head}\r\n{big}"), true, TooLarge),
-        ("40,000 chunks of a byte", format!("{chunked}{tiny_chunks}0\r\n\r\n"), false, TooLarge),
-    ] {
-        let url = scripted(answer.into_bytes(), hangs_up).await;
+const HEAD: &str = "HTTP/1.1 200 OK\r\n";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// Whether the endpoint hangs up after its answer, or stays and says nothing more.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    HangsUp,
+    Stays,
+}
+use Then::{HangsUp, Stays};
+
+async fn each_fails_at_once(rows: impl IntoIterator<Item = (&'static str, String, Then)>, expected: Reason) {
+    for (what, answer, then) in rows {
+        let url = scripted(answer.into_bytes(), then == HangsUp).await;
         let begun = Instant::now();
         assert_failed(&ask_once(&url, AMPLE).await, expected, what);
         assert!(begun.elapsed() < AMPLE / 2, "{what} is found out, not waited out");
@@ -111,13 +49,81 @@ async fn answers_that_are_none_have_their_reasons() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_cut_off_is_a_lost_connection() {
+    let rows = [
+        ("nothing at all", String::new(), HangsUp),
+        ("half a head", "HTTP/1.1 20".into(), HangsUp),
+        ("half a body", format!("{HEAD}Content-Length: 9\r\n\r\nabc"), HangsUp),
+        ("half a chunk", format!("{CHUNKED}9\r\nabc"), HangsUp),
+        ("no last chunk", format!("{CHUNKED}3\r\nabc\r\n"), HangsUp),
+    ];
+    each_fails_at_once(rows, Reason::ConnectionLost).await;
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_a_protocol_error() {
+    let rows = [
+        ("another protocol", "SSH-2.0-OpenSSH_9.6\r\n".into(), Stays),
+        ("nonsense", "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\r\n\r\n".into(), Stays),
+        ("HTTP/0.9", "<html>\n".into(), HangsUp),
+        ("HTTP/2", "HTTP/2 200 OK\r\n\r\n".into(), Stays),
+        ("a status that is none", "HTTP/1.1 abc OK\r\n\r\n".into(), Stays),
+        ("a switch", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n".into(), Stays),
+        ("six hints and an answer", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(6) + OK, Stays),
+    ];
+    each_fails_at_once(rows, Reason::ProtocolError).await;
+}
+
+#[tokio::test]
+async fn a_body_whose_end_is_in_doubt_is_a_protocol_error() {
+    let both = "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let rows = [
+        ("two lengths", format!("{HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"), Stays),
+        ("a length that is none", format!("{HEAD}Content-Length: -2\r\n\r\n{{}}"), Stays),
+        ("a length and chunks", format!("{HEAD}{both}"), Stays),
+        ("a coding that hides the end", format!("{HEAD}Transfer-Encoding: gzip\r\n\r\nx"), HangsUp),
+        ("two codings", format!("{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), Stays),
+        ("a chunk size that is none", format!("{CHUNKED}zz\r\n"), Stays),
+        ("a chunk size that overflows", format!("{CHUNKED}{}\r\n", "f".repeat(17)), Stays),
+        ("a chunk longer than its size", format!("{CHUNKED}1\r\nabc\r\n0\r\n\r\n"), Stays),
+    ];
+    each_fails_at_once(rows, Reason::ProtocolError).await;
+}
+
+#[tokio::test]
+async fn a_head_over_its_bounds_is_headers_too_large() {
+    let lines = |count: usize| format!("{HEAD}{}\r\n", "X: y\r\n".repeat(count));
+    let rows = [
+        ("16 KiB and more", format!("{HEAD}X: {}\r\n\r\n", "y".repeat(16 * 1024)), Stays),
+        ("65 lines", lines(65), Stays),
+        ("10,000 lines", lines(10_000), Stays),
+        ("10 MiB", format!("{HEAD}X: {}\r\n\r\n", "y".repeat(10 << 20)), Stays),
+    ];
+    each_fails_at_once(rows, Reason::HeadersTooLarge).await;
+}
+
+#[tokio::test]
+async fn a_body_over_its_bounds_is_too_large() {
+    let big = "x".repeat(65_537);
+    // Not half of the allowed body, but in more framing than the wire's budget has room for.
+    let tiny_chunks = "001;\r\na\r\n".repeat(25_000);
+    let rows = [
+        ("announced", format!("{HEAD}Content-Length: 65537\r\n\r\n"), Stays),
+        ("announced beyond all reason", format!("{HEAD}Content-Length: 9223372036854775807\r\n\r\n"), Stays),
+        ("in a chunk", format!("{CHUNKED}10001\r\n{big}\r\n0\r\n\r\n"), Stays),
+        ("up to the end", format!("{HEAD}\r\n{big}"), HangsUp),
+        ("in chunks of a byte", format!("{CHUNKED}{tiny_chunks}0\r\n\r\n"), Stays),
+    ];
+    each_fails_at_once(rows, Reason::TooLarge).await;
+}
+
+#[tokio::test]
 async fn what_is_just_within_the_bounds_is_an_answer() {
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let big = "x".repeat(65_536);
     let filler = 16 * 1024 - "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: \r\n\r\n".len();
     for (what, answer, length) in [
         ("64 KiB, announced", format!("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n{big}"), 65_536),
-        ("64 KiB, in a chunk", format!("{chunked}10000\r\n{big}\r\n0\r\n\r\n"), 65_536),
+        ("64 KiB, in a chunk", format!("{CHUNKED}10000\r\n{big}\r\n0\r\n\r\n"), 65_536),
         (
             "64 header lines",
             format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{}\r\n{{}}", "X: y\r\n".repeat(63)),
@@ -156,15 +162,13 @@ async fn endless(first: &'static str, then: &'static str) -> String {
 
 #[tokio::test]
 async fn what_never_ends_is_cut_off_at_once() {
-    let head = "HTTP/1.1 200 OK\r\n";
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (what, first, then, expected) in [
         ("informational answers", "", "HTTP/1.1 102 Processing\r\n\r\n", Reason::ProtocolError),
         ("continues", "", "HTTP/1.1 100 Continue\r\n\r\n", Reason::ProtocolError),
-        ("header lines", head, "X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", Reason::HeadersTooLarge),
+        ("header lines", HEAD, "X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", Reason::HeadersTooLarge),
         ("a header line", "HTTP/1.1 200 OK\r\nX: ", "yyyyyyyyyyyyyyyy", Reason::HeadersTooLarge),
         ("a body", "HTTP/1.1 200 OK\r\n\r\n", "xxxxxxxxxxxxxxxx", Reason::TooLarge),
-        ("chunks", chunked, "8\r\nxxxxxxxx\r\n", Reason::TooLarge),
+        ("chunks", CHUNKED, "8\r\nxxxxxxxx\r\n", Reason::TooLarge),
         (
             "a chunk extension",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
@@ -199,14 +203,13 @@ async fn drip(mut line: Line, then: &'static str) {
 
 #[tokio::test]
 async fn a_byte_at_a_time_does_not_outlast_the_deadline() {
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (what, first, then, expected) in [
         ("in the head", "HTTP/1.1 200 OK\r\nX: ", "y", Reason::TimeoutHeaders),
         ("in informational answers", "HTTP/1.1 103 ", "y", Reason::TimeoutHeaders),
         ("in the body", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "x", Reason::TimeoutBody),
         ("in a body without an end", "HTTP/1.1 200 OK\r\n\r\n", "x", Reason::TimeoutBody),
-        ("in a chunk size", chunked, "0", Reason::TimeoutBody),
-        ("in chunks", chunked, "1\r\nx\r\n", Reason::TimeoutBody),
+        ("in a chunk size", CHUNKED, "0", Reason::TimeoutBody),
+        ("in chunks", CHUNKED, "1\r\nx\r\n", Reason::TimeoutBody),
         (
             "in the trailers",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",

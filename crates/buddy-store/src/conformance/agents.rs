@@ -88,18 +88,10 @@ pub(crate) async fn an_id_that_is_taken_is_refused_and_the_first_stays(store: &A
     assert!(found(store, id(1)).await.1.is_some());
 }
 
-pub(crate) async fn a_deleted_agent_takes_all_that_is_its_own(store: &Arc<dyn Store>) {
+pub(crate) async fn a_deleted_agent_takes_its_callback_with_it(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
     store.put_callback(agent_id, callback(), None, secret("made"), NOW).await.unwrap();
-    store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
-    identified(store, agent_id, 1, "ada").await;
-    store.create_session(session(agent_id, 2), None).await.unwrap();
-    store.create_session(pending(agent_id, 3), None).await.unwrap();
-
     assert!(store.delete_agent(agent_id).await.unwrap());
-    assert!(!store.delete_agent(agent_id).await.unwrap());
-    assert_eq!(store.agent(agent_id).await.unwrap(), None);
-    assert!(!store.any_agent_allows_origin("https://a1.example").await.unwrap());
 
     assert!(store.callback(agent_id).await.unwrap().is_none());
     assert!(!store.delete_callback(agent_id).await.unwrap());
@@ -107,28 +99,54 @@ pub(crate) async fn a_deleted_agent_takes_all_that_is_its_own(store: &Arc<dyn St
     assert!(matches!(put, PutCallback::NoAgent));
     let begun = store.begin_rotation(agent_id, secret("next"), 60, NOW).await.unwrap();
     assert!(matches!(begun, RotationBegun::NoCallback));
+}
 
+pub(crate) async fn a_deleted_agent_takes_its_origins_and_keys_with_it(store: &Arc<dyn Store>) {
+    let agent_id = with_agent(store).await;
+    store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
+    assert!(store.delete_agent(agent_id).await.unwrap());
+    assert!(!store.delete_agent(agent_id).await.unwrap());
+
+    assert_eq!(store.agent(agent_id).await.unwrap(), None);
+    assert!(!store.any_agent_allows_origin("https://a1.example").await.unwrap());
     assert_eq!(store.api_key_by_hash(hash(1)).await.unwrap(), None);
     assert_eq!(store.api_keys(agent_id, first(10)).await.unwrap(), []);
     assert!(!store.create_api_key(api_key(agent_id, 2), hash(2)).await.unwrap());
+}
 
+pub(crate) async fn a_deleted_agent_takes_its_sessions_with_it(store: &Arc<dyn Store>) {
+    let agent_id = with_agent(store).await;
+    identified(store, agent_id, 1, "ada").await;
+    store.create_session(session(agent_id, 2), None).await.unwrap();
+    store.create_session(pending(agent_id, 3), None).await.unwrap();
+    assert!(store.delete_agent(agent_id).await.unwrap());
+
+    let settled = async |number| {
+        store.settle_session(id(number), authenticated(agent_id, 10 + number, "eve")).await.unwrap()
+    };
     for number in [1, 2, 3] {
         let gone: SessionId = id(number);
         assert!(store.session(gone, NOW).await.unwrap().is_none());
         assert!(store.session_with_identity(gone, NOW).await.unwrap().is_none());
-        assert!(!store.begin_identify(gone, NOW).await.unwrap());
-        assert!(!store.settle_session(gone, authenticated(agent_id, 10 + number, "eve")).await.unwrap());
+        assert!(!store.begin_identify(gone, NOW).await.unwrap() && !settled(number).await);
         assert_eq!(store.revoke_session(agent_id, gone, NOW).await.unwrap(), 0);
     }
     assert_eq!(store.revoke_user(agent_id, "ada", NOW).await.unwrap(), []);
     assert!(store.pending_sessions(NOW, None, 10).await.unwrap().is_empty());
-    assert!(
-        !store.create_session(session(agent_id, 4), Some(failed(agent_id, 4, Reason::Html))).await.unwrap()
-    );
+}
 
+pub(crate) async fn a_deleted_agent_takes_its_resolutions_and_gets_no_more(store: &Arc<dyn Store>) {
+    let agent_id = with_agent(store).await;
+    resolved(store, agent_id, 1, Reason::Html).await;
+    store.create_session(pending(agent_id, 2), None).await.unwrap();
+    assert!(store.delete_agent(agent_id).await.unwrap());
+
+    assert!(!store.settle_session(id(2), authenticated(agent_id, 2, "ada")).await.unwrap());
+    let late = failed(agent_id, 3, Reason::Html);
+    assert!(!store.create_session(session(agent_id, 3), Some(late)).await.unwrap());
     let all = ResolutionFilter::default();
     assert!(store.resolutions(agent_id, all, first(10)).await.unwrap().is_empty());
-    for number in [1, 4, 11, 12, 13] {
+    for number in [1, 2, 3] {
         assert!(store.resolution(agent_id, id(number)).await.unwrap().is_none(), "{number}");
     }
 }

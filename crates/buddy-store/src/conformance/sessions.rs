@@ -138,7 +138,7 @@ pub(crate) async fn an_identity_keeps_every_byte_of_its_attributes(store: &Arc<d
         let body = format!(r#"{{"userId":-7,"customAttributes":{attributes}}}"#);
         let answer = Answer { status: 200, content_encoding: None, body: body.as_bytes() };
         let Verdict::Authenticated { identity, .. } = judge(&answer) else { panic!("{body}") };
-        let settlement = Settlement { identity: Some(identity), ..authenticated(agent_id, number, "") };
+        let settlement = Settlement { identity: Some(identity), ..authenticated(agent_id, number, "ada") };
         store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
         let (_, read) = store.session_with_identity(id(number), NOW).await.unwrap().unwrap();
         let read = read.unwrap();

@@ -5,9 +5,9 @@
 //! would grow for ever. So once it is long, the writer itself takes the last step, right after a passive
 //! checkpoint has left little to do.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,12 +44,26 @@ statements! {
     TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)";
 }
 
+/// What the two threads know of each other.
+#[derive(Default)]
+struct Passive {
+    /// Held during a checkpoint: SQLite refuses a second one at once, however long it may wait for other locks.
+    running: Mutex<()>,
+    /// One has just brought in all that there was.
+    caught_up: AtomicBool,
+}
+
+impl Passive {
+    fn alone(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The writer's side of it.
 pub(super) struct Checkpoints {
     /// The log's length as of the last commit.
     pages: Arc<AtomicU32>,
-    /// A passive checkpoint has just brought in all that there was.
-    caught_up: Arc<AtomicBool>,
+    passive: Arc<Passive>,
     pace: Pace,
     last_pages: u32,
     next_passive: u32,
@@ -71,17 +85,17 @@ impl Checkpoints {
             counter.store(u32::try_from(length).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        let caught_up = Arc::new(AtomicBool::new(false));
-        let done = caught_up.clone();
+        let passive = Arc::new(Passive::default());
+        let shared = passive.clone();
         // One nudge that waits is as good as many.
         let (nudge, nudges) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("buddy-store-checkpoint".to_owned())
-            .spawn(move || run(&connection, &nudges, &done))
+            .spawn(move || run(&connection, &nudges, &shared))
             .map_err(|error| OpenError::Database(format!("no thread for checkpoints: {error}")))?;
         Ok(Self {
             pages,
-            caught_up,
+            passive,
             pace,
             last_pages: 0,
             next_passive: pace.passive_every,
@@ -100,18 +114,19 @@ impl Checkpoints {
         }
         self.last_pages = pages;
         let due = pages >= self.next_restart;
-        if due && (pages >= self.pace.restart_anyway_at || self.caught_up.load(Ordering::Acquire)) {
+        if due && (pages >= self.pace.restart_anyway_at || self.passive.caught_up.load(Ordering::Acquire)) {
             self.restart(writer, pages);
         } else if pages >= self.next_passive {
             self.next_passive = pages + self.pace.passive_every;
-            self.caught_up.store(false, Ordering::Release);
+            self.passive.caught_up.store(false, Ordering::Release);
             // Full: a nudge waits already. The thread is gone: said when it went.
             let _ = self.nudge.try_send(());
         }
     }
 
     fn restart(&mut self, writer: &Connection, pages: u32) {
-        self.caught_up.store(false, Ordering::Release);
+        self.passive.caught_up.store(false, Ordering::Release);
+        let _alone = self.passive.alone();
         // If a reader holds the old log, it grows by one step more before the next try.
         self.next_restart = pages + self.pace.passive_every;
         if let Err(error) = waiting(writer, RESTART_WAIT, RESTART) {
@@ -132,11 +147,13 @@ impl Checkpoints {
     }
 }
 
-fn run(connection: &Connection, nudges: &Receiver<()>, caught_up: &AtomicBool) {
+fn run(connection: &Connection, nudges: &Receiver<()>, passive: &Passive) {
     loop {
-        let done = match nudges.recv_timeout(QUIET) {
+        let nudge = nudges.recv_timeout(QUIET);
+        let _alone = passive.alone();
+        let done = match nudge {
             Ok(()) => checkpoint(connection, PASSIVE).map(|log| {
-                caught_up.store(log.is_brought_in(), Ordering::Release);
+                passive.caught_up.store(log.is_brought_in(), Ordering::Release);
             }),
             Err(RecvTimeoutError::Timeout) => empty(connection),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -171,8 +188,9 @@ struct Log {
 }
 
 impl Log {
+    /// Both are -1 where another process kept the checkpoint from beginning.
     fn is_brought_in(&self) -> bool {
-        self.brought_in >= self.pages
+        self.pages >= 0 && self.brought_in >= self.pages
     }
 }
 

@@ -1,24 +1,101 @@
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
 use crate::conformance::conformance;
 use crate::{MasterKey, Store};
 
+mod keeping;
+mod opening;
+mod sealing;
+
 fn keyring(first: u8, others: &[u8]) -> Keyring {
     let key = |&byte: &u8| MasterKey::from_bytes([byte; 32]);
     Keyring::new(key(&first), others.iter().map(key).collect())
 }
 
-fn settings(directory: &TempDir) -> SqliteSettings {
-    SqliteSettings { directory: directory.path().to_owned(), durability: Durability::Full }
+fn settings(directory: &Path) -> SqliteSettings {
+    SqliteSettings { directory: directory.to_owned(), durability: Durability::Full }
+}
+
+fn open(directory: &TempDir, keyring: Keyring) -> SqliteStore {
+    SqliteStore::open(settings(directory.path()), keyring).unwrap()
+}
+
+/// A store as the cases of the conformance suite take it.
+fn shared(directory: &TempDir, keyring: Keyring) -> Arc<dyn Store> {
+    Arc::new(open(directory, keyring))
 }
 
 fn fresh() -> (Arc<dyn Store>, TempDir) {
     let directory = TempDir::new().unwrap();
-    let store = SqliteStore::open(settings(&directory), keyring(1, &[])).unwrap();
-    (Arc::new(store), directory)
+    (shared(&directory, keyring(1, &[])), directory)
+}
+
+/// The database, past the store.
+fn raw(directory: &TempDir) -> Connection {
+    Connection::open(directory.path().join("buddy.sqlite3")).unwrap()
+}
+
+/// Every file of the directory with all of its bytes.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap())
+    };
+    std::fs::read_dir(directory).unwrap().map(read).collect()
 }
 
 conformance!(fresh);
+
+/// The statements of the files whose tables grow with every session, and of the others.
+const HOT: &[&[&str]] = &[api_keys::ALL, callbacks::ALL, resolutions::ALL, sessions::ALL];
+const COLD: &[&[&str]] = &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, schema::ALL, writer::ALL];
+
+#[test]
+fn every_statement_fits_the_tables() {
+    let (_store, directory) = fresh();
+    let connection = raw(&directory);
+    for sql in HOT.iter().chain(COLD).copied().flatten() {
+        connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+#[test]
+fn no_statement_reads_through_a_hot_table() {
+    let (_store, directory) = fresh();
+    let connection = raw(&directory);
+    let removing = [deleted_agents::REMOVE_SESSIONS, deleted_agents::REMOVE_RESOLUTIONS];
+    for sql in HOT.iter().copied().flatten().chain(&removing) {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps =
+            plan.raw_query().mapped(|row| row.get::<_, String>("detail")).collect::<Result<Vec<_>, _>>();
+        for step in steps.unwrap() {
+            let whole_table =
+                step.starts_with("SCAN ") && !step.contains("json_each") && step != "SCAN CONSTANT ROW";
+            assert!(!whole_table && !step.contains("TEMP B-TREE"), "{sql}: {step}");
+        }
+    }
+}
+
+#[test]
+fn pending_sessions_and_users_have_indexes_of_their_own() {
+    let (_store, directory) = fresh();
+    let connection = raw(&directory);
+    for (sql, index) in [
+        (sessions::PENDING, "sessions_pending"),
+        (sessions::REVOKE_USER, "sessions_by_user"),
+        (sessions::REMOVE_ENDED, "sessions_by_end"),
+        (resolutions::LIST, "resolutions_by_agent"),
+        (deleted_agents::REMOVE_SESSIONS, "sessions_by_user"),
+    ] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps: Vec<String> =
+            plan.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{sql}: {steps:?}");
+    }
+}

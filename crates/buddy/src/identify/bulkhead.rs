@@ -100,3 +100,77 @@ impl Drop for Waiting<'_> {
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use buddy_core::id::new_id;
+    use buddy_core::time::UnixMillis;
+    use buddy_egress::EgressSettings;
+
+    use super::*;
+
+    fn callback(max_concurrent: u32) -> Callback {
+        Callback {
+            url: "https://shop.example/buddy".into(),
+            timeout_ms: 3000,
+            max_concurrent,
+            require_ticket: false,
+            enabled: true,
+        }
+    }
+
+    fn bulkheads() -> Bulkheads {
+        Bulkheads::new(Egress::new(EgressSettings::default()).unwrap())
+    }
+
+    fn agent(n: u8) -> AgentId {
+        new_id(UnixMillis(1), [n; 10])
+    }
+
+    fn in_one_second() -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_slot_waits_its_attempts_time_and_no_longer() {
+        let bulkhead = bulkheads().of(agent(1), &callback(1));
+        let slot = bulkhead.enter(in_one_second()).await.unwrap();
+        let begun = Instant::now();
+        assert_eq!(bulkhead.enter(in_one_second()).await.err(), Some(Reason::TimeoutQueue));
+        assert_eq!(begun.elapsed(), Duration::from_secs(1));
+        drop(slot);
+        assert!(bulkhead.enter(in_one_second()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_of_eight_times_the_slots_is_full() {
+        let bulkhead = bulkheads().of(agent(1), &callback(2));
+        let deadline = in_one_second();
+        let slots = [bulkhead.enter(deadline).await.unwrap(), bulkhead.enter(deadline).await.unwrap()];
+        let mut waiting: Vec<_> = (0..16).map(|_| Box::pin(bulkhead.enter(deadline))).collect();
+        for entry in &mut waiting {
+            assert!(futures_util::poll!(entry).is_pending());
+        }
+        assert_eq!(bulkhead.enter(deadline).await.err(), Some(Reason::Overloaded));
+        // One of those who wait leaves, and its place is free.
+        drop(waiting.pop());
+        assert!(futures_util::poll!(Box::pin(bulkhead.enter(deadline))).is_pending());
+        drop(slots);
+        for entry in waiting {
+            assert!(entry.await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_has_one_share_until_its_settings_change_and_shares_nothing_with_others() {
+        let bulkheads = bulkheads();
+        let first = bulkheads.of(agent(1), &callback(1));
+        assert!(Arc::ptr_eq(&first, &bulkheads.of(agent(1), &callback(1))));
+        assert!(!Arc::ptr_eq(&first, &bulkheads.of(agent(2), &callback(1))));
+        assert!(!Arc::ptr_eq(&first, &bulkheads.of(agent(1), &callback(2))));
+        bulkheads.drop_idle();
+        assert!(bulkheads.by_agent.lock().unwrap().is_empty(), "only those in use are kept");
+    }
+}

@@ -1,0 +1,135 @@
+//! What is made sure of before the first write.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::conformance::fixtures::*;
+
+/// A directory with one agent in it, closed well.
+async fn closed_with_agent() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory, keyring(1, &[]));
+    crate::Agents::create_agent(&store, agent(1)).await.unwrap();
+    store.close().await;
+    directory
+}
+
+async fn has_agent(store: SqliteStore) -> bool {
+    crate::Agents::agent(&store, id(1)).await.unwrap() == Some(agent(1))
+}
+
+fn refusal(directory: &TempDir, keyring: Keyring) -> OpenError {
+    SqliteStore::open(settings(directory.path()), keyring).unwrap_err()
+}
+
+#[tokio::test]
+async fn a_wrong_master_key_is_refused_and_nothing_is_written() {
+    let directory = closed_with_agent().await;
+    let before = files(directory.path());
+    for wrong in [keyring(2, &[]), keyring(2, &[3, 4])] {
+        assert!(matches!(refusal(&directory, wrong), OpenError::WrongMasterKey));
+    }
+    assert_eq!(files(directory.path()), before);
+    assert!(has_agent(open(&directory, keyring(1, &[]))).await);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_nothing_is_written() {
+    let directory = closed_with_agent().await;
+    raw(&directory)
+        .execute(
+            "INSERT INTO refinery_schema_history SELECT 99, 'later', applied_on, checksum FROM refinery_schema_history",
+            [],
+        )
+        .unwrap();
+    let before = files(directory.path());
+    let refused = refusal(&directory, keyring(1, &[]));
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 1 }), "{refused}");
+    assert_eq!(files(directory.path()), before);
+}
+
+#[tokio::test]
+async fn a_lost_canary_is_only_made_anew_where_nothing_was_sealed() {
+    let directory = closed_with_agent().await;
+    raw(&directory).execute("DELETE FROM canary", []).unwrap();
+    assert!(matches!(refusal(&directory, keyring(1, &[])), OpenError::NoCanary));
+
+    raw(&directory).execute("DELETE FROM agents", []).unwrap();
+    open(&directory, keyring(2, &[])).close().await;
+    assert!(matches!(refusal(&directory, keyring(1, &[])), OpenError::WrongMasterKey));
+}
+
+#[tokio::test]
+async fn a_directory_has_one_store_at_a_time() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory, keyring(1, &[]));
+    assert!(matches!(refusal(&directory, keyring(1, &[])), OpenError::InUse { .. }));
+    store.close().await;
+    let second = open(&directory, keyring(1, &[]));
+    assert!(matches!(refusal(&directory, keyring(1, &[])), OpenError::InUse { .. }));
+    drop(second);
+    open(&directory, keyring(1, &[])).close().await;
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_any_file() {
+    let directory = TempDir::new().unwrap();
+    for name in ["buddy.sqlite3", "buddy.lock"] {
+        let path = directory.path().join(name);
+        std::fs::write(&path, []).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    let store = open(&directory, keyring(1, &[]));
+    crate::Agents::create_agent(&store, agent(1)).await.unwrap();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["buddy.lock", "buddy.sqlite3", "buddy.sqlite3-shm", "buddy.sqlite3-wal"]);
+}
+
+#[test]
+fn a_missing_directory_and_a_file_that_is_no_database_are_named() {
+    let directory = TempDir::new().unwrap();
+    let missing = directory.path().join("missing");
+    let refused = SqliteStore::open(settings(&missing), keyring(1, &[])).unwrap_err();
+    assert!(matches!(&refused, OpenError::File { path, .. } if path.starts_with(&missing)), "{refused}");
+
+    std::fs::write(directory.path().join("buddy.sqlite3"), [b'x'; 5_000]).unwrap();
+    let refused = refusal(&directory, keyring(1, &[]));
+    assert!(matches!(refused, OpenError::Database(_)), "{refused}");
+}
+
+#[test]
+fn every_refusal_is_one_line_that_names_a_setting() {
+    let directory = std::path::PathBuf::from("/data");
+    let refusals = [
+        OpenError::WrongMasterKey,
+        OpenError::Newer { found: 2, known: 1 },
+        OpenError::InUse { directory: directory.clone() },
+        OpenError::File { path: directory, error: std::io::ErrorKind::PermissionDenied.into() },
+        OpenError::NoCanary,
+        OpenError::Database("disk I/O error".into()),
+    ];
+    for refusal in refusals {
+        let text = refusal.to_string();
+        assert!(text.contains("--data-dir") && !text.contains('\n'), "{text}");
+    }
+}
+
+#[test]
+fn durability_decides_how_commits_are_flushed() {
+    let (_store, directory) = fresh();
+    let file = directory.path().join("buddy.sqlite3");
+    for (durability, synchronous) in [(Durability::Full, 2), (Durability::Normal, 1)] {
+        let connection = directory::connect(&file, OpenAs::Writer(durability)).unwrap();
+        let value = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(value("synchronous"), synchronous);
+        assert_eq!((value("foreign_keys"), value("secure_delete"), value("wal_autocheckpoint")), (1, 2, 0));
+    }
+    let reader = directory::connect(&file, OpenAs::Reader).unwrap();
+    assert!(reader.execute("DELETE FROM agents", []).is_err());
+}

@@ -1,0 +1,87 @@
+//! An app whose time the test decides.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use buddy_core::secret::CallbackSecret;
+use buddy_core::session::OpenedBy;
+use buddy_core::time::UnixMillis;
+use buddy_store::Durability;
+use tempfile::TempDir;
+use tracing::level_filters::LevelFilter;
+
+use crate::agents::{CallbackSettings, KnownAgent, NewAgent};
+use crate::ambient::{Ambient, Clock, SystemRandom};
+use crate::app::{self, App};
+use crate::config::Settings;
+use crate::sessions::Begin;
+
+/// A clock that goes on when it is told to.
+#[derive(Clone)]
+pub(crate) struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    pub(crate) fn advance_seconds(&self, seconds: u32) {
+        self.0.fetch_add(i64::from(seconds) * 1000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A whole app without a listener, on a data dir of its own.
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: ManualClock,
+    _data_dir: TempDir,
+}
+
+impl TestApp {
+    pub(crate) fn start() -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let clock = ManualClock(Arc::new(AtomicI64::new(1_717_000_000_000)));
+        let settings = Settings {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data_dir: data_dir.path().to_owned(),
+            public_url: None,
+            admin_token: None,
+            master_keys: Vec::new(),
+            egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            egress_allow_http: false,
+            egress_ca: None,
+            sessions_per_minute: 0,
+            log: LevelFilter::OFF,
+            durability: Durability::Full,
+        };
+        let listen = settings.listen;
+        let ambient = Ambient::new(clock.clone(), SystemRandom);
+        Self { app: app::start(settings, listen, ambient).unwrap().app, clock, _data_dir: data_dir }
+    }
+
+    /// An agent whose sessions live for a minute, with a callback that nothing listens at.
+    pub(crate) async fn agent(&self, secret: &str) -> Arc<KnownAgent> {
+        let new =
+            NewAgent { name: "Test".into(), allowed_origins: Vec::new(), session_ttl_seconds: Some(60) };
+        let agent = self.app.agents.create(new).await.unwrap();
+        let callback = CallbackSettings {
+            url: "https://127.0.0.1:9/".into(),
+            secret: Some(CallbackSecret::parse(secret).unwrap().expose().to_owned()),
+            timeout_ms: None,
+            max_concurrent: None,
+            require_ticket: None,
+            enabled: None,
+        };
+        self.app.agents.put_callback(agent.id, callback).await.unwrap();
+        self.app.agents.known(agent.id).await.unwrap()
+    }
+
+    /// A visitor's session that waits to be identified.
+    pub(crate) async fn session(&self, known: &KnownAgent) -> buddy_core::session::Session {
+        let begin = Begin { agent_id: known.agent.id, identify: false, opened_by: OpenedBy::Visitor };
+        self.app.sessions.begin(known, &begin).await.unwrap().0
+    }
+}
