@@ -39,7 +39,7 @@ pub fn new_id<K: StaticType>(now: UnixMillis, random: [u8; 10]) -> TypeSafeId<K>
 }
 
 /// The id's 16 bytes, the key under which the store keeps it.
-pub fn id_bytes<K: StaticType>(id: TypeSafeId<K>) -> [u8; 16] {
+pub fn id_bytes<K: StaticType + Copy>(id: TypeSafeId<K>) -> [u8; 16] {
     *id.uuid().as_bytes()
 }
 

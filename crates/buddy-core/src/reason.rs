@@ -109,7 +109,7 @@ reasons! {
     HttpStatus = "http_status", Failed, "The endpoint answered with an error status: 401 or 403 mostly means that the signature did not match; for others see the endpoint's log.";
     HeadersTooLarge = "headers_too_large", Failed, "The answer's headers are over 16 KiB or 64 lines: send fewer.";
     ProtocolError = "protocol_error", Failed, "The answer is not proper HTTP/1.1: check that the URL's port speaks HTTPS and no proxy mangles the answer.";
-    BadUrl = "bad_url", Failed, "The callback URL cannot be called: configure one of the form https://host/path without credentials, spaces or a fragment.";
+    BadUrl = "bad_url", Failed, "The callback URL cannot be called: configure one such as `https://host/path`, without credentials, spaces or a fragment.";
     Overloaded = "overloaded", Failed, "Too many callbacks of this agent were waiting already: make the endpoint faster, or raise maxConcurrent.";
     Interrupted = "interrupted", Failed, "The callback was interrupted by a fault in Buddy: a new session tries again; tell the operator if it recurs.";
     NotJson = "not_json", BadResponse, "The body is not JSON in UTF-8: answer with a JSON object such as {\"userId\":\"42\"}.";

@@ -149,11 +149,9 @@ fn egress(settings: &Settings, listen: SocketAddr) -> Result<Egress, EgressError
 }
 
 fn public_origin(public_url: Option<&Url>, listen: SocketAddr) -> String {
-    match public_url {
-        Some(url) => url.origin().ascii_serialization(),
-        None => {
-            let ip = if listen.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
-            format!("http://{}", SocketAddr::new(ip, listen.port()))
-        }
+    if let Some(url) = public_url {
+        return url.origin().ascii_serialization();
     }
+    let ip = if listen.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }

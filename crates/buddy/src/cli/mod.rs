@@ -20,7 +20,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(Flags),
+    Serve(Box<Flags>),
     /// Show the main job on this machine: a server, a sample shop's endpoint, and what goes right and wrong.
     Demo,
 }
@@ -28,7 +28,7 @@ enum Command {
 /// Runs the program; every failure is one sentence on standard error.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(flags) => serve::run(flags),
+        Command::Serve(flags) => serve::run(*flags),
         Command::Demo => demo::run(),
     };
     match done {

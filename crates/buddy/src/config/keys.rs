@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 use crate::ambient::Ambient;
 
 const MASTER_KEY_FILE: &str = "master.key";
+/// The low bits of a mode: what the group and others may do.
+const OTHERS_BITS: u32 = 6;
 const ADMIN_TOKEN_FILE: &str = "admin.token";
 
 /// Why the data dir or a secret in it cannot be used, in one sentence.
@@ -84,7 +86,11 @@ fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, KeysError> {
         Err(error) => return Err(io(error)),
     };
     let mode = fs::metadata(path).map_err(io)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(Some(text)) } else { Err(KeysError::Exposed(path.to_owned())) }
+    if mode.trailing_zeros() >= OTHERS_BITS {
+        Ok(Some(text))
+    } else {
+        Err(KeysError::Exposed(path.to_owned()))
+    }
 }
 
 /// Written whole under another name first, so that a crash leaves no half a key.

@@ -27,6 +27,7 @@ pub(super) const IN_FILE: [&str; 11] = [
 
 /// Settings on the command line. Each is also an environment variable (`BUDDY_` and the name in capitals) and a
 /// line of buddy.toml (the name with _); a flag beats the variable, the variable beats the file.
+#[expect(clippy::doc_markdown, reason = "these are the help's texts, and help is no Markdown")]
 #[derive(Args, Debug, Default)]
 pub(crate) struct Flags {
     /// Read settings from this file instead of ./buddy.toml.

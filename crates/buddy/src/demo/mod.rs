@@ -40,10 +40,10 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
     let Started { app, .. } = app::start(settings, address, ambient)?;
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, told_to_stop) = oneshot::channel::<()>();
     let server = tokio::spawn(server::run(app, listener, async move {
         // Told to stop, or the demo has failed: the end is the same.
-        let _ = stopped.await;
+        let _ = told_to_stop.await;
     }));
     let printer = Printer::for_stdout();
     printer.opening(address, &shop);

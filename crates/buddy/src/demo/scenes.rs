@@ -82,10 +82,10 @@ impl Stage<'_> {
         let ticket = if scene.signed_in { Some(self.shop.bind(session_id, ada())?) } else { None };
 
         let body = ticket.map_or_else(|| json!({}), |ticket| json!({"ticket": ticket}));
-        let identify = format!("/v1/sessions/{session_id}/identify?wait=5");
-        let visitor = self.client.call("POST", &identify, Some(token), Some(body)).await?;
-        let identity = format!("/v1/sessions/{session_id}/identity");
-        let identity = self.client.call("GET", &identity, Some(&api_key), None).await?;
+        let path = format!("/v1/sessions/{session_id}/identify?wait=5");
+        let visitor = self.client.call("POST", &path, Some(token), Some(body)).await?;
+        let path = format!("/v1/sessions/{session_id}/identity");
+        let identity = self.client.call("GET", &path, Some(&api_key), None).await?;
         let resolutions = format!("/v1/agents/{agent_id}/resolutions?sessionId={session_id}");
         let mut resolutions = self.operator("GET", &resolutions, None).await?;
         Ok(Told {

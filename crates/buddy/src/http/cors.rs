@@ -13,7 +13,7 @@ use crate::app::App;
 
 /// How long a browser may keep a preflight's answer: a removed origin is refused within this anyway, since each
 /// call is checked by itself.
-const PREFLIGHT_KEPT: Duration = Duration::from_secs(600);
+const PREFLIGHT_KEPT: Duration = Duration::from_mins(10);
 
 const SESSIONS: &str = "/v1/sessions";
 

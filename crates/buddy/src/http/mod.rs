@@ -45,7 +45,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(visitor.layer(cors::layer(app)))
         .merge(others)
-        .route("/v1/openapi.json", get(move || openapi::serve(doc.clone())))
+        .route("/v1/openapi.json", openapi::route(&doc))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))

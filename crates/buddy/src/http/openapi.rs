@@ -1,8 +1,11 @@
 //! The OpenAPI 3.1 document: gathered from the handlers, served, and kept as a golden file.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 
-use axum::response::{IntoResponse, Response};
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::{MethodRouter, get};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
@@ -38,8 +41,10 @@ pub(super) fn document(routes: OpenApi) -> OpenApi {
     document
 }
 
-pub(super) async fn serve(document: OpenApi) -> Response {
-    axum::Json(document).into_response()
+/// Answers with the document, written once.
+pub(super) fn route<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRouter<S> {
+    let text = Bytes::from(serde_json::to_vec(document).expect("a document serialises"));
+    get(move || ready(([(CONTENT_TYPE, "application/json")], text.clone())))
 }
 
 /// The problems that any call may be answered with: refused input, an unreadable body, and faults of ours.

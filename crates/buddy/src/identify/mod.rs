@@ -90,7 +90,7 @@ impl Identifier {
             }
             // It stays pending, and the recovery takes it up again.
             Err(error) => {
-                tracing::error!(session = %session.id, %error, "a settled session could not be stored")
+                tracing::error!(session = %session.id, %error, "a settled session could not be stored");
             }
         }
     }
@@ -134,11 +134,11 @@ impl Identifier {
     async fn promote(&self, session: &Session, next: buddy_core::secret::CallbackSecret) {
         match self.agents.promote(session.agent_id, next).await {
             Ok(true) => {
-                tracing::info!(agent = %session.agent_id, "the next secret is current: the endpoint holds it")
+                tracing::info!(agent = %session.agent_id, "the next secret is current: the endpoint holds it");
             }
             Ok(false) => {}
             Err(error) => {
-                tracing::error!(agent = %session.agent_id, %error, "a secret could not be made current")
+                tracing::error!(agent = %session.agent_id, %error, "a secret could not be made current");
             }
         }
     }

@@ -43,7 +43,7 @@ impl Identifier {
             // Its agent is gone, and so is the session.
             Err(Refusal::NotFound(_)) => {}
             Err(error) => {
-                tracing::error!(session = %session.id, %error, "a pending session was not taken up")
+                tracing::error!(session = %session.id, %error, "a pending session was not taken up");
             }
         }
     }
@@ -61,7 +61,7 @@ impl Identifier {
         match self.store.settle_session(session.id, settlement).await {
             Ok(_) => self.settled.announce(session.id),
             Err(error) => {
-                tracing::error!(session = %session.id, %error, "a settled session could not be stored")
+                tracing::error!(session = %session.id, %error, "a settled session could not be stored");
             }
         }
     }

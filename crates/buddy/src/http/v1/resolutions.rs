@@ -70,6 +70,7 @@ pub(crate) struct AttemptView {
 }
 
 /// Milliseconds of each phase; null: not reached, or not needed.
+#[expect(clippy::struct_field_names, reason = "these are the contract's names")]
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PhasesView {
