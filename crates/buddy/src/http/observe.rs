@@ -29,7 +29,8 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, 
         let mut response = next.run(request).await;
         let (status, took) = (response.status().as_u16(), begun.elapsed());
         app.metrics.request(method, &route, status, took);
-        tracing::debug!(method, route, status, micros = took.as_micros(), "request answered");
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(method, route, status, micros, "request answered");
         response.headers_mut().insert(REQUEST_ID, id);
         response
     }

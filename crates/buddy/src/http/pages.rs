@@ -1,11 +1,11 @@
 //! `/e/<CODE>`: the docs' page of each code, so that a link in a log or an answer leads somewhere.
 
-use axum::extract::Path;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse, Response};
 use buddy_core::reason::Code;
-use pulldown_cmark::{Options, Parser, html};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
+use super::json::Ids;
 use super::problem::Problem;
 
 /// The page needs its own style and nothing else.
@@ -25,16 +25,38 @@ pub(crate) fn markdown(code: Code) -> &'static str {
     }
 }
 
-pub(super) async fn error_page(Path(code): Path<String>) -> Response {
+pub(super) async fn error_page(Ids(code): Ids<String>) -> Response {
     let Ok(code) = code.parse::<Code>() else {
         return Problem::not_found("code").into_response();
     };
     let mut body = String::new();
-    html::push_html(&mut body, Parser::new_ext(markdown(code), Options::ENABLE_TABLES));
+    html::push_html(&mut body, served(Parser::new_ext(markdown(code), Options::ENABLE_TABLES)));
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{code} · Buddy</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"
     );
     ([(CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
+}
+
+/// A link to another code's page leads to where that is served; one to another file of the docs is its text here.
+fn served<'a>(page: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut in_dropped_link = false;
+    page.filter_map(move |event| match event {
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let code = dest_url.strip_suffix(".md").and_then(|name| name.parse::<Code>().ok());
+            let dest_url = match code {
+                Some(code) => CowStr::from(format!("/e/{code}")),
+                None if dest_url.starts_with("https://") => dest_url,
+                None => {
+                    in_dropped_link = true;
+                    return None;
+                }
+            };
+            Some(Event::Start(Tag::Link { link_type, dest_url, title, id }))
+        }
+        // Links do not nest, so the next end is this one's.
+        Event::End(TagEnd::Link) if std::mem::take(&mut in_dropped_link) => None,
+        other => Some(other),
+    })
 }
 
 #[cfg(test)]
@@ -50,5 +72,14 @@ mod tests {
             let page = markdown(reason.code());
             assert!(page.lines().any(|line| line == heading), "{} lacks {heading}", reason.code());
         }
+    }
+
+    #[test]
+    fn a_pages_links_lead_somewhere_on_the_server() {
+        let text = "[a](AUTH_CALLBACK_TIMEOUT.md) [b](../../spec/callback.md) [c](https://www.w3.org/)";
+        let mut html = String::new();
+        html::push_html(&mut html, served(Parser::new(text)));
+        let expected = r#"<a href="/e/AUTH_CALLBACK_TIMEOUT">a</a> b <a href="https://www.w3.org/">c</a>"#;
+        assert_eq!(html.trim(), format!("<p>{expected}</p>"));
     }
 }

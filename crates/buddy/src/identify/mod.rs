@@ -17,6 +17,7 @@ use buddy_egress::Egress;
 use buddy_store::{ConfiguredCallback, Settlement, Store};
 use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::agents::Agents;
 use crate::ambient::Ambient;
@@ -63,7 +64,9 @@ impl Identifier {
     /// Identifies a `pending` session in the background, unless that is being done already.
     pub(crate) fn start(self: &Arc<Self>, session: Session, configured: ConfiguredCallback) {
         let identifier = Arc::clone(self);
-        self.tasks.spawn(async move { identifier.identify(session, configured).await });
+        let identify = async move { identifier.identify(session, configured).await };
+        // What it logs carries the id of the request that began it.
+        self.tasks.spawn(identify.in_current_span());
     }
 
     /// Ends when every resolution that was started has ended.
