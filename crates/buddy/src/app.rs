@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use buddy_core::secret::TokenHash;
 use buddy_egress::{Egress, EgressError, EgressSettings};
 use buddy_store::{Keyring, MasterKey, OpenError, SqliteSettings, SqliteStore, Store, StoreError};
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -60,6 +61,8 @@ pub(crate) struct App {
     pub(crate) health: Arc<dyn Health>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limiter: Limiter,
+    /// Whose word on a client's address is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) ambient: Ambient,
     pub(crate) admin_token: TokenHash,
     /// The origin that browsers know this server by.
@@ -101,6 +104,7 @@ pub(crate) fn start(
         settled.clone(),
         ambient.clone(),
         metrics.clone(),
+        settings.max_pending,
     ));
     let sessions = Sessions {
         store: store.clone(),
@@ -118,7 +122,8 @@ pub(crate) fn start(
         store,
         health: sqlite,
         metrics,
-        limiter: Limiter::new(settings.sessions_per_minute),
+        limiter: Limiter::new(settings.sessions_per_minute, settings.agent_sessions_per_minute),
+        trusted_proxies: settings.trusted_proxies,
         ambient,
         admin_token,
         public_origin: public_origin(settings.public_url.as_ref(), listen),

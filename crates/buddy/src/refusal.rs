@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
     InvalidTicket,
     #[error("the agent does not allow this origin")]
     OriginNotAllowed,
+    #[error("too many sessions are being identified")]
+    Overloaded,
     #[error(transparent)]
     Store(#[from] StoreError),
 }

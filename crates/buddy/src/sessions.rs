@@ -14,7 +14,7 @@ use buddy_store::{ConfiguredCallback, Settlement, Store};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
-use crate::identify::{Identifier, Settled};
+use crate::identify::{Identifier, Place, Settled};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -35,7 +35,7 @@ pub(crate) enum Revoke {
 /// What identifying a session takes.
 enum Plan {
     /// The endpoint is asked.
-    Ask(ConfiguredCallback),
+    Ask(ConfiguredCallback, Place),
     /// The agent wants a ticket and there is none: nobody is signed in, and nobody needs to be asked.
     Nobody,
     /// There is no enabled callback.
@@ -69,9 +69,9 @@ impl Sessions {
             expires_at: created_at.plus_seconds(known.agent.session_ttl_seconds),
             resolved_at: None,
         };
-        let plan = begin.identify.then(|| plan(known, begin.opened_by, false));
+        let plan = if begin.identify { Some(self.plan(known, begin.opened_by, false)?) } else { None };
         let settlement = plan.as_ref().and_then(|plan| self.settlement_of(plan, &session));
-        if matches!(plan, Some(Plan::Ask(_))) {
+        if matches!(plan, Some(Plan::Ask(..))) {
             session.status = Status::Pending;
         }
         found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
@@ -82,8 +82,8 @@ impl Sessions {
             session.failure = settlement.failure;
             session.resolved_at = Some(settlement.resolved_at);
         }
-        if let Some(Plan::Ask(configured)) = plan {
-            self.identifier.start(session.clone(), configured);
+        if let Some(Plan::Ask(configured, place)) = plan {
+            self.identifier.start(session.clone(), configured, place);
         }
         Ok((session, token))
     }
@@ -96,26 +96,39 @@ impl Sessions {
         let known = self.agents.known(session.agent_id).await?;
         let ticket_good = check_ticket(&known, session.id, ticket)?;
         if session.status == Status::Created {
-            let plan = plan(&known, session.opened_by, ticket_good);
+            let plan = self.plan(&known, session.opened_by, ticket_good)?;
             if let Some(settlement) = self.settlement_of(&plan, &session) {
                 if self.store.settle_session(session.id, settlement.clone()).await? {
                     self.metrics.settled(&settlement);
                     self.settled.announce(session.id);
                 }
-            } else if let Plan::Ask(configured) = plan
+            } else if let Plan::Ask(configured, place) = plan
                 && self.store.begin_identify(session.id, self.ambient.now()).await?
             {
-                self.identifier.start(session.clone(), configured);
+                self.identifier.start(session.clone(), configured, place);
             }
         }
         self.session(session.id).await
+    }
+
+    /// What identifying takes; for a callback a place is taken already.
+    fn plan(&self, known: &KnownAgent, opened_by: OpenedBy, ticket_good: bool) -> Result<Plan, Refusal> {
+        let Some(configured) = known.callback.as_ref().filter(|configured| configured.callback.enabled)
+        else {
+            return Ok(Plan::NotConfigured);
+        };
+        let bound = ticket_good || opened_by == OpenedBy::Server;
+        if configured.callback.require_ticket && !bound {
+            return Ok(Plan::Nobody);
+        }
+        Ok(Plan::Ask(configured.clone(), self.identifier.place()?))
     }
 
     /// The settlement of a plan that asks nobody.
     fn settlement_of(&self, plan: &Plan, session: &Session) -> Option<Settlement> {
         let resolved_at = self.ambient.now();
         let failure = match plan {
-            Plan::Ask(_) => return None,
+            Plan::Ask(..) => return None,
             Plan::Nobody => None,
             Plan::NotConfigured => Some(Reason::NotConfigured),
         };
@@ -188,20 +201,6 @@ impl Sessions {
             self.settled.announce(*id);
         }
         Ok(revoked.len())
-    }
-}
-
-fn plan(known: &KnownAgent, opened_by: OpenedBy, ticket_good: bool) -> Plan {
-    match &known.callback {
-        Some(configured) if configured.callback.enabled => {
-            let bound = ticket_good || opened_by == OpenedBy::Server;
-            if configured.callback.require_ticket && !bound {
-                Plan::Nobody
-            } else {
-                Plan::Ask(configured.clone())
-            }
-        }
-        _ => Plan::NotConfigured,
     }
 }
 

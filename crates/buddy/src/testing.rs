@@ -54,6 +54,9 @@ impl TestApp {
             egress_allow_http: false,
             egress_ca: None,
             sessions_per_minute: 0,
+            agent_sessions_per_minute: 0,
+            trusted_proxies: Vec::new(),
+            max_pending: 1000,
             log: LevelFilter::OFF,
             durability: Durability::Full,
         };

@@ -45,6 +45,12 @@ pub(crate) struct Settings {
     pub(crate) egress_ca: Option<Vec<u8>>,
     /// Session starts of strangers per client address; 0 is no limit.
     pub(crate) sessions_per_minute: u32,
+    /// The same of one agent from all addresses; 0 is no limit.
+    pub(crate) agent_sessions_per_minute: u32,
+    /// Proxies in front, whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Sessions that may be pending at once.
+    pub(crate) max_pending: usize,
     /// How much is logged.
     pub(crate) log: tracing::level_filters::LevelFilter,
     /// What a power cut may cost.

@@ -17,6 +17,10 @@ const DEFAULT_PORT: u16 = 8700;
 const DEFAULT_DATA_DIR: &str = "./buddy-data";
 /// Strangers' session starts: an office behind one address passes, a flood does not.
 const DEFAULT_SESSIONS_PER_MINUTE: u32 = 120;
+/// Strangers' session starts of one agent: a thousand a second, above any one business's own traffic.
+const DEFAULT_AGENT_SESSIONS_PER_MINUTE: u32 = 60_000;
+/// Sessions pending at once: at some kilobytes in a queue and some tens with a connection, a few hundred megabytes.
+const DEFAULT_MAX_PENDING: usize = 50_000;
 /// Shorter could be guessed.
 const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 /// Longer would not fit a header with room to spare.
@@ -39,7 +43,7 @@ pub(super) fn settings(
         public_url: get("public_url").map(public_url).transpose()?,
         admin_token: env("BUDDY_ADMIN_TOKEN").map(admin_token).transpose()?,
         master_keys: env("BUDDY_MASTER_KEY").map_or_else(|| Ok(Vec::new()), |keys| master_keys(&keys))?,
-        egress_allow: or_default(get("egress_allow"), egress_allow, Vec::new())?,
+        egress_allow: or_default(get("egress_allow"), networks, Vec::new())?,
         egress_allow_http: or_default(get("egress_allow_http"), boolean, false)?,
         egress_ca: get("egress_ca").map(pem_file).transpose()?,
         sessions_per_minute: or_default(
@@ -47,6 +51,13 @@ pub(super) fn settings(
             sessions_per_minute,
             DEFAULT_SESSIONS_PER_MINUTE,
         )?,
+        agent_sessions_per_minute: or_default(
+            get("agent_sessions_per_minute"),
+            sessions_per_minute,
+            default_of_agent(get("sessions_per_minute")),
+        )?,
+        trusted_proxies: or_default(get("trusted_proxies"), networks, Vec::new())?,
+        max_pending: or_default(get("max_pending"), max_pending, DEFAULT_MAX_PENDING)?,
         log: or_default(get("log"), log_level, LevelFilter::INFO)?,
         durability: or_default(get("durability"), durability, Durability::Full)?,
     })
@@ -103,7 +114,7 @@ fn master_keys(text: &str) -> Result<Vec<MasterKey>, WrongSetting> {
     text.split(',').map(key).collect()
 }
 
-fn egress_allow(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
+fn networks(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
     let net = |part: &str| {
         let part = part.trim();
         let net = part.parse::<IpNet>().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from));
@@ -123,6 +134,16 @@ fn pem_file(given: &Given) -> Result<Vec<u8>, WrongSetting> {
 
 fn sessions_per_minute(given: &Given) -> Result<u32, WrongSetting> {
     given.text.parse().map_err(|_| given.wrong("must be a whole number; 0 is no limit."))
+}
+
+/// Who wants no limit for strangers wants none of the other kind either, unless it is set.
+fn default_of_agent(per_client: Option<&Given>) -> u32 {
+    if per_client.is_some_and(|given| given.text == "0") { 0 } else { DEFAULT_AGENT_SESSIONS_PER_MINUTE }
+}
+
+fn max_pending(given: &Given) -> Result<usize, WrongSetting> {
+    let must = "must be a whole number above 0.";
+    given.text.parse().ok().filter(|max| *max > 0).ok_or_else(|| given.wrong(must))
 }
 
 fn log_level(given: &Given) -> Result<LevelFilter, WrongSetting> {

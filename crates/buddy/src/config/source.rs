@@ -11,7 +11,7 @@ use super::{Settings, WrongSetting, parse};
 const DEFAULT_FILE: &str = "buddy.toml";
 
 /// Every setting but the two secrets, which a command line would show to every user of the machine.
-pub(super) const IN_FILE: [&str; 11] = [
+pub(super) const IN_FILE: [&str; 14] = [
     "listen",
     "data_dir",
     "database_url",
@@ -20,6 +20,9 @@ pub(super) const IN_FILE: [&str; 11] = [
     "egress_allow_http",
     "egress_ca",
     "sessions_per_minute",
+    "agent_sessions_per_minute",
+    "trusted_proxies",
+    "max_pending",
     "log",
     "durability",
     "config",
@@ -58,6 +61,17 @@ pub(crate) struct Flags {
     /// [env: BUDDY_SESSIONS_PER_MINUTE].
     #[arg(long, value_name = "N")]
     sessions_per_minute: Option<String>,
+    /// Session starts of strangers per agent and minute; 0 is no limit [default: 60000, and none where
+    /// --sessions-per-minute is 0] [env: BUDDY_AGENT_SESSIONS_PER_MINUTE].
+    #[arg(long, value_name = "N")]
+    agent_sessions_per_minute: Option<String>,
+    /// CIDRs, separated by commas, of proxies in front whose X-Forwarded-For says who the client is
+    /// [env: BUDDY_TRUSTED_PROXIES].
+    #[arg(long, value_name = "CIDR,…")]
+    trusted_proxies: Option<String>,
+    /// Sessions that may be pending at once; beyond it 503 [default: 50000] [env: BUDDY_MAX_PENDING].
+    #[arg(long, value_name = "N")]
+    max_pending: Option<String>,
     /// error, warn, info, debug or trace [default: info] [env: BUDDY_LOG].
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
@@ -115,7 +129,7 @@ fn read(path: &Path) -> Result<String, WrongSetting> {
     })
 }
 
-fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 10] {
+fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 13] {
     [
         ("listen", flags.listen),
         ("data_dir", flags.data_dir),
@@ -125,6 +139,9 @@ fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 10] {
         ("egress_allow_http", flags.egress_allow_http),
         ("egress_ca", flags.egress_ca),
         ("sessions_per_minute", flags.sessions_per_minute),
+        ("agent_sessions_per_minute", flags.agent_sessions_per_minute),
+        ("trusted_proxies", flags.trusted_proxies),
+        ("max_pending", flags.max_pending),
         ("log", flags.log),
         ("durability", flags.durability),
     ]

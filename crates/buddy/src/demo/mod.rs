@@ -73,6 +73,9 @@ fn settings(
         egress_allow_http: false,
         egress_ca: Some(shop.ca_pem().as_bytes().to_vec()),
         sessions_per_minute: 0,
+        agent_sessions_per_minute: 0,
+        trusted_proxies: Vec::new(),
+        max_pending: 1000,
         log: LevelFilter::OFF,
         durability: Durability::Full,
     })

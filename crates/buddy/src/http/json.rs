@@ -70,6 +70,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde would take an array, too: for the members in the order in which they happen to be declared.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::invalid_request("The body must be a JSON object."));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // serde's text names members and types, and may quote a wrong value: it goes to nobody but its sender.
         Problem::invalid_request(format!("The body is not as it must be: {error}."))

@@ -1,16 +1,23 @@
-//! How often strangers may begin sessions, per client address.
+//! How often strangers may begin sessions: per client address, and per agent.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use buddy_core::id::AgentId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::IpNet;
 
 use super::problem::Problem;
 use crate::app::App;
+
+/// Where proxies note whom they speak for; read from trusted ones only.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The other end of the connection, put there by the accept loop.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +29,28 @@ pub(crate) struct ClientAddress(IpAddr);
 impl FromRequestParts<Arc<App>> for ClientAddress {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        let Peer(address) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
-        Ok(Self(counted(address)))
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Peer(peer) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
+        Ok(Self(counted(client(peer, &parts.headers, &app.trusted_proxies))))
     }
+}
+
+/// The nearest address that is no trusted proxy's. Each proxy adds the address it saw at the end of the header,
+/// so what stands before an untrusted one may be anybody's invention.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let trusts = |address: &IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
+    let noted: Vec<_> =
+        headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut noted = noted.iter().rev().flat_map(|value| value.rsplit(',')).map(|text| text.trim().parse());
+    let mut nearest = peer;
+    while trusts(&nearest) {
+        match noted.next() {
+            Some(Ok(address)) => nearest = address,
+            // The list is at its end, or a trusted proxy wrote what is no address.
+            Some(Err(_)) | None => break,
+        }
+    }
+    nearest
 }
 
 /// An IPv6 customer has a whole /64 to choose from, so that is what counts.
@@ -39,26 +64,53 @@ fn counted(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Counts session starts.
-pub(crate) struct Limiter(Option<DefaultKeyedRateLimiter<IpAddr>>);
+/// Counts session starts of strangers.
+pub(crate) struct Limiter {
+    per_client: Limit<IpAddr>,
+    per_agent: Limit<AgentId>,
+}
 
 impl Limiter {
-    /// `per_minute` starts, all of them at once if need be; 0 is no limit.
-    pub(crate) fn new(per_minute: u32) -> Self {
-        Self(NonZeroU32::new(per_minute).map(|n| RateLimiter::keyed(Quota::per_minute(n))))
+    /// So many starts a minute, all of them at once if need be; 0 is no limit.
+    pub(crate) fn new(per_client: u32, per_agent: u32) -> Self {
+        Self { per_client: Limit::new(per_client), per_agent: Limit::new(per_agent) }
     }
 
     /// Counts one start, or says when to try again.
-    pub(crate) fn check(&self, client: &ClientAddress) -> Result<(), Problem> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        limiter.check_key(&client.0).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            Problem::rate_limited(wait.as_secs() + 1)
-        })
+    pub(crate) fn check_client(&self, client: &ClientAddress) -> Result<(), Problem> {
+        let wait = |seconds| Problem::rate_limited("from this address", seconds);
+        self.per_client.check(&client.0).map_err(wait)
     }
 
-    /// Forgets addresses that have not called for a while.
+    /// The same for the agent, which must exist: keys are bounded by what the operator has made.
+    pub(crate) fn check_agent(&self, agent_id: AgentId) -> Result<(), Problem> {
+        let wait = |seconds| Problem::rate_limited("of this agent", seconds);
+        self.per_agent.check(&agent_id).map_err(wait)
+    }
+
+    /// Forgets those that have not called for a while.
     pub(crate) fn forget_idle(&self) {
+        self.per_client.forget_idle();
+        self.per_agent.forget_idle();
+    }
+}
+
+struct Limit<K: Clone + Hash + Eq>(Option<DefaultKeyedRateLimiter<K>>);
+
+impl<K: Clone + Hash + Eq> Limit<K> {
+    fn new(per_minute: u32) -> Self {
+        Self(NonZeroU32::new(per_minute).map(|n| RateLimiter::keyed(Quota::per_minute(n))))
+    }
+
+    /// The error is the number of seconds to wait.
+    fn check(&self, key: &K) -> Result<(), u64> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter
+            .check_key(key)
+            .map_err(|until| until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+    }
+
+    fn forget_idle(&self) {
         if let Some(limiter) = &self.0 {
             limiter.retain_recent();
             limiter.shrink_to_fit();
@@ -79,6 +131,31 @@ mod tests {
             ("2001:db8:1:2::", "2001:db8:1:2::"),
         ] {
             assert_eq!(counted(address.parse().unwrap()).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_client_is_the_nearest_that_no_trusted_proxy_is() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        for (peer, header, expected) in [
+            ("192.0.2.1", &["203.0.113.9"][..], "192.0.2.1"),
+            ("10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
+            ("::ffff:10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
+            ("fd00::1", &["2001:db8::9"], "2001:db8::9"),
+            ("10.0.0.1", &["198.51.100.7, 203.0.113.9, 10.2.2.2"], "203.0.113.9"),
+            ("10.0.0.1", &["198.51.100.7", "203.0.113.9,10.2.2.2"], "203.0.113.9"),
+            ("10.0.0.1", &["10.3.3.3"], "10.3.3.3"),
+            ("10.0.0.1", &["203.0.113.9, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in header {
+                headers.append(FORWARDED_FOR, value.parse().unwrap());
+            }
+            let found = client(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found.to_string(), expected, "{peer} {header:?}");
+            let untrusting = client(peer.parse().unwrap(), &headers, &[]);
+            assert_eq!(untrusting.to_string(), peer, "without a trusted proxy the header is nobody's word");
         }
     }
 }

@@ -56,9 +56,9 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
     }
 
-    pub(crate) fn rate_limited(retry_after_seconds: u64) -> Self {
-        let detail =
-            format!("Too many sessions were begun from this address; try again in {retry_after_seconds} s.");
+    /// `which`: the words that say whose sessions were counted.
+    pub(crate) fn rate_limited(which: &str, retry_after_seconds: u64) -> Self {
+        let detail = format!("Too many sessions {which} were begun; try again in {retry_after_seconds} s.");
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
         Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
     }
@@ -101,6 +101,14 @@ impl From<Refusal> for Problem {
                 "ORIGIN_NOT_ALLOWED",
                 "The agent is not for pages of this origin; add it to the agent's allowedOrigins.",
             ),
+            Refusal::Overloaded => Self {
+                retry_after_seconds: Some(RETRY_AFTER_OUTAGE_SECONDS),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "OVERLOADED",
+                    "Too many sessions are being identified at the moment; try again shortly.",
+                )
+            },
             Refusal::Store(error) => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable()

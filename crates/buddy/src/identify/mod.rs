@@ -16,14 +16,16 @@ use buddy_core::session::{Session, Status};
 use buddy_egress::Egress;
 use buddy_store::{ConfiguredCallback, Settlement, Store};
 use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::agents::Agents;
 use crate::ambient::Ambient;
 use crate::metrics::Metrics;
+use crate::refusal::Refusal;
 
-pub(crate) use bulkhead::Bulkheads;
+use bulkhead::Bulkheads;
 pub(crate) use flight::Settled;
 
 /// Runs resolutions and settles their sessions.
@@ -37,7 +39,11 @@ pub(crate) struct Identifier {
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
     running: Mutex<HashSet<SessionId>>,
+    places: Arc<Semaphore>,
 }
+
+/// A place among the sessions that may be pending at once; free again when dropped.
+pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 impl Identifier {
     pub(crate) fn new(
@@ -47,6 +53,7 @@ impl Identifier {
         settled: Arc<Settled>,
         ambient: Ambient,
         metrics: Arc<Metrics>,
+        max_pending: usize,
     ) -> Self {
         Self {
             store,
@@ -58,13 +65,22 @@ impl Identifier {
             metrics,
             tasks: TaskTracker::new(),
             running: Mutex::new(HashSet::new()),
+            places: Arc::new(Semaphore::new(max_pending.min(Semaphore::MAX_PERMITS))),
         }
     }
 
+    /// A place for one more pending session, to be had before the session is stored.
+    pub(crate) fn place(&self) -> Result<Place, Refusal> {
+        self.places.clone().try_acquire_owned().map(Place).map_err(|_| Refusal::Overloaded)
+    }
+
     /// Identifies a `pending` session in the background, unless that is being done already.
-    pub(crate) fn start(self: &Arc<Self>, session: Session, configured: ConfiguredCallback) {
+    pub(crate) fn start(self: &Arc<Self>, session: Session, configured: ConfiguredCallback, place: Place) {
         let identifier = Arc::clone(self);
-        let identify = async move { identifier.identify(session, configured).await };
+        let identify = async move {
+            identifier.identify(session, configured).await;
+            drop(place);
+        };
         // What it logs carries the id of the request that began it.
         self.tasks.spawn(identify.in_current_span());
     }

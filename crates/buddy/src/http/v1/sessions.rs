@@ -143,13 +143,16 @@ pub(crate) async fn begin(
         Beginner::Server(agent_id) if agent_id == body.agent_id => OpenedBy::Server,
         Beginner::Server(_) => return Err(Problem::not_found("agent of this API key")),
         Beginner::Stranger => {
-            app.limiter.check(&client)?;
+            app.limiter.check_client(&client)?;
             OpenedBy::Visitor
         }
     };
     let known = app.agents.known(body.agent_id).await?;
     if opened_by == OpenedBy::Visitor && !origin_good(&app, &headers, |origin| known.allows_origin(origin)) {
         return Err(Refusal::OriginNotAllowed.into());
+    }
+    if opened_by == OpenedBy::Visitor {
+        app.limiter.check_agent(body.agent_id)?;
     }
     let begin = Begin { agent_id: body.agent_id, identify: body.identify, opened_by };
     let (mut session, token) = app.sessions.begin(&known, &begin).await?;
