@@ -1,7 +1,9 @@
 //! The OpenAPI document is true: every answer that any test sees is one that it describes.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::Reply;
@@ -20,7 +22,7 @@ fn document() -> &'static Value {
 /// Fails if a described call was answered in a way that is not described.
 #[track_caller]
 pub(crate) fn hold(method: &str, path: &str, reply: &Reply) {
-    let Some(operation) = operation(method, path) else { return };
+    let Some((template, operation)) = operation(method, path) else { return };
     let status = reply.status.as_u16().to_string();
     let response = &operation["responses"][&status];
     assert!(response.is_object(), "{method} {path}: status {status} is not in the OpenAPI document");
@@ -31,25 +33,36 @@ pub(crate) fn hold(method: &str, path: &str, reply: &Reply) {
     let content_type = reply.headers["content-type"].to_str().expect("a text");
     let described = &content[content_type]["schema"];
     assert!(described.is_object(), "{method} {path}: {status} as {content_type} is not described");
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "allOf": [described],
-        "unevaluatedProperties": false,
-        "components": document()["components"],
-    });
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    let validator = validator(format!("{method} {template} {status} {content_type}"), described);
     if let Err(error) = validator.validate(&reply.json) {
         panic!("{method} {path}: {status} is not as described: {error}\n{}", reply.json);
     }
 }
 
-fn operation(method: &str, path: &str) -> Option<&'static Value> {
+/// The validator of what is described there, made once: that takes longer than the calls themselves.
+fn validator(place: String, described: &Value) -> Arc<Validator> {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let make = || {
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "allOf": [described],
+            "unevaluatedProperties": false,
+            "components": document()["components"],
+        });
+        let options = jsonschema::options().should_validate_formats(true);
+        Arc::new(options.build(&schema).expect("a schema"))
+    };
+    let mut validators = VALIDATORS.lock().expect("making one does not panic");
+    Arc::clone(validators.entry(place).or_insert_with(make))
+}
+
+/// The call's path as the document writes it, and what it says of the call.
+fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let paths = document()["paths"].as_object().expect("paths");
     // What is named outright goes before what a parameter takes.
-    let item = paths
-        .get(path)
-        .or_else(|| paths.iter().find(|(template, _)| fits(template, path)).map(|(_, item)| item))?;
-    item.get(method.to_lowercase())
+    let (template, item) =
+        paths.get_key_value(path).or_else(|| paths.iter().find(|(template, _)| fits(template, path)))?;
+    Some((template, item.get(method.to_lowercase())?))
 }
 
 fn fits(template: &str, path: &str) -> bool {

@@ -63,10 +63,15 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Buddy {
+        self.start_with(&[])
+    }
+
+    /// Starts it with further arguments.
+    pub(crate) fn start_with(self, arguments: &[&str]) -> Buddy {
         let log = self.path().join("stderr.log");
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut process =
-            self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut command = self.command(&[&["serve"], arguments].concat());
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -78,9 +83,24 @@ impl Setup {
         Buddy { api: Api::new(address), address, process, stdout, setup: self, first_line: line }
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. A server that was not to start is killed.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+        let mut command = self.command(arguments);
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut printed = Vec::new();
+        stdout.read_until(b'\n', &mut printed).unwrap();
+        if printed.starts_with(b"buddy listens") {
+            process.kill().unwrap();
+        }
+        stdout.read_to_end(&mut printed).unwrap();
+        Output { stdout: printed, ..process.wait_with_output().unwrap() }
+    }
+
+    /// Everything that its servers have logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path().join("stderr.log")).unwrap()
     }
 }
 
@@ -115,11 +135,22 @@ impl Buddy {
         self.setup.data_dir()
     }
 
+    /// Its resident memory now.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     /// SIGKILL; what is left is a set-up over the same data.
     pub(crate) fn kill(mut self) -> Setup {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.into_setup()
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// SIGTERM, without waiting.
