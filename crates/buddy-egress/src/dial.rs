@@ -95,6 +95,32 @@ fn in_turn(addresses: &[IpAddr]) -> VecDeque<IpAddr> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn the_guard_stands_on_the_socket_address_itself() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let policy = |allow: &[&str], own_addresses: Vec<SocketAddr>| Policy {
+            allow: allow.iter().map(|network| network.parse().unwrap()).collect(),
+            allow_http: true,
+            own_hosts: Vec::new(),
+            own_addresses,
+        };
+        for (policy, secure) in [
+            (policy(&[], vec![]), true),
+            (policy(&["10.0.0.0/8"], vec![]), false),
+            (policy(&["127.0.0.0/8"], vec![address]), true),
+        ] {
+            let fault = dial(&policy, address, secure).await.unwrap_err();
+            assert_eq!(fault.reason, Reason::AddressBlocked);
+        }
+        // The first connection to come is the one that was let through.
+        let opened = policy(&["127.0.0.0/8"], vec![]);
+        let (admitted, accepted) =
+            futures_util::future::join(dial(&opened, address, false), listener.accept()).await;
+        let (_, peer) = accepted.unwrap();
+        assert_eq!(admitted.unwrap().local(), peer);
+    }
+
     #[test]
     fn two_of_each_family_are_dialled_by_turns_beginning_with_ipv6() {
         let order = |addresses: &[&str]| {

@@ -1,5 +1,7 @@
 //! One POST and its answer: every phase timed, every size bounded, every await under one deadline.
 
+use std::fmt;
+
 use buddy_core::reason::Reason;
 use buddy_core::resolution::Phases;
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use crate::target::{Destination, Target};
 use crate::{Shared, dial};
 
 /// What is sent, by POST.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// All headers but `Host` and `Content-Length`, which follow from the target and the body.
     pub headers: HeaderMap,
@@ -43,7 +45,7 @@ pub struct Exchange {
 }
 
 /// A whole answer. Only that of a 2xx has its body: of any other status nothing but the status counts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -53,6 +55,19 @@ pub struct Answer {
     pub date: Option<String>,
     /// Every byte of the body, at most 64 KiB.
     pub body: Bytes,
+}
+
+/// Without the body: it says who somebody is.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, content_encoding, date, body } = self;
+        f.debug_struct("Answer")
+            .field("status", status)
+            .field("content_encoding", content_encoding)
+            .field("date", date)
+            .field("body_bytes", &body.len())
+            .finish()
+    }
 }
 
 /// What an exchange is busy with, and so what a timeout is called.

@@ -30,6 +30,7 @@ struct Idle {
 }
 
 impl Idle {
+    /// From then on it is not to be used.
     fn ends(&self) -> Instant {
         (self.since + IDLE_MAX).min(self.connection.opened() + AGE_MAX)
     }
@@ -48,12 +49,11 @@ impl Pool {
     /// A connection that is fit for use; those found unfit are closed.
     pub(crate) fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Connection> {
         loop {
-            let Idle { mut connection, since } = self.0.remove_last(target, policy)?;
-            let now = Instant::now();
-            if now < (since + IDLE_MAX).min(connection.opened() + AGE_MAX) && connection.wake() {
-                return Some(connection);
+            let mut idle = self.0.remove_last(target, policy)?;
+            if Instant::now() < idle.ends() && idle.connection.wake() {
+                return Some(idle.connection);
             }
-            connection.close();
+            idle.connection.close();
         }
     }
 

@@ -50,6 +50,11 @@ impl Socket {
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
+    #[cfg(test)]
+    pub(crate) fn local(&self) -> std::net::SocketAddr {
+        self.tcp.local_addr().expect("a connected socket")
+    }
+
     fn count(&self, read: usize) -> io::Result<()> {
         let total = self.wire_read.fetch_add(read, Ordering::Relaxed) + read;
         if total > WIRE_BYTES_MAX { Err(io::Error::other(OverBudget)) } else { Ok(()) }
@@ -151,5 +156,45 @@ impl AsyncWrite for Stream {
             Self::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    async fn pair() -> (Arc<Socket>, TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (stream, accepted) = futures_util::future::join(
+            #[expect(clippy::disallowed_methods, reason = "the other end of a test's own listener")]
+            TcpStream::connect(listener.local_addr().unwrap()),
+            listener.accept(),
+        )
+        .await;
+        (Socket::new(stream.unwrap()), accepted.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_quiet_until_a_byte_or_the_end_comes() {
+        let (socket, mut peer) = pair().await;
+        assert!(socket.is_quiet());
+        peer.write_all(b"x").await.unwrap();
+        socket.tcp.readable().await.unwrap();
+        assert!(!socket.is_quiet(), "a byte");
+        let (socket, peer) = pair().await;
+        drop(peer);
+        socket.tcp.readable().await.unwrap();
+        assert!(!socket.is_quiet(), "the end");
+    }
+
+    #[tokio::test]
+    async fn the_budget_is_of_one_exchange() {
+        let (socket, _peer) = pair().await;
+        assert!(socket.count(WIRE_BYTES_MAX).is_ok());
+        assert!(socket.count(1).is_err());
+        socket.begin_again();
+        assert!(socket.count(WIRE_BYTES_MAX).is_ok());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"use
 /// Long enough for a loaded machine where the time is not what is tested.
 pub(crate) const AMPLE: Duration = Duration::from_secs(20);
 /// Where a timeout is what is tested.
-pub(crate) const SHORT: Duration = Duration::from_millis(300);
+pub(crate) const SHORT: Duration = Duration::from_millis(500);
 
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}

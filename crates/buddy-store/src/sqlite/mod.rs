@@ -1,6 +1,5 @@
 //! One file in the data directory: one thread writes in groups, a few connections read.
 
-pub use directory::DATABASE_FILE;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ mod sessions;
 mod statement;
 mod writer;
 
+pub use directory::DATABASE_FILE;
 use directory::{DirectoryLock, OpenAs};
 use readers::Readers;
 use writer::Writer;

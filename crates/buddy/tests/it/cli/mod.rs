@@ -1,1 +1,19 @@
 //! The command line, tried as an operator would.
+
+mod demo;
+mod serve;
+mod settings;
+
+use std::process::Output;
+
+/// The start was refused with one sentence on standard error, which this returns.
+#[track_caller]
+fn refused(output: &Output) -> String {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
+    assert!(stdout.is_empty(), "{stdout}");
+    let line = stderr.strip_suffix('\n').expect("a line");
+    assert!(!line.contains('\n') && line.starts_with("buddy: "), "{stderr}");
+    line.to_owned()
+}

@@ -60,7 +60,8 @@ async fn every_setting_has_its_bounds_and_a_refused_one_changes_nothing() {
     let buddy = Buddy::alone();
     let made = buddy.operator("POST", AGENTS, Some(json!({"name": "One"}))).await.expect_status(201);
     let path = format!("{AGENTS}/{}", made.text("agentId"));
-    let origins = |count: usize| json!((0..count).map(|n| format!("https://a{n}.example")).collect::<Vec<_>>());
+    let origins =
+        |count: usize| json!((0..count).map(|n| format!("https://a{n}.example")).collect::<Vec<_>>());
     for (member, value, good) in [
         ("sessionTtlSeconds", json!(59), false),
         ("sessionTtlSeconds", json!(60), true),

@@ -28,7 +28,8 @@ async fn listed(buddy: &Buddy, path: &str) -> Value {
 async fn a_key_is_shown_once_works_and_is_gone_when_removed() {
     let buddy = Buddy::alone();
     let (agent, path) = agent_without_keys(&buddy).await;
-    let made = buddy.operator("POST", &path, Some(json!({"label": "Shop's server"}))).await.expect_status(201);
+    let made =
+        buddy.operator("POST", &path, Some(json!({"label": "Shop's server"}))).await.expect_status(201);
     assert_eq!(members(&made.json), BTreeSet::from(["keyId", "key", "label", "createdAt"]));
     let (id, key) = (made.text("keyId"), made.text("key"));
     assert!(id.starts_with("key_") && key.starts_with("bpk_") && key.len() == 47, "{id} {key}");

@@ -30,7 +30,10 @@ async fn all_that_the_endpoint_said_of_the_user_is_told_as_it_was() {
     let all = ["sessionId", "agentId", "status", "method", "identity", "error", "resolvedAt"];
     assert_eq!(members(&told.json), BTreeSet::from(all));
     assert_eq!((&told.json["sessionId"], &told.json["agentId"]), (&json!(session.id), &json!(agent.id)));
-    assert_eq!((&told.json["status"], &told.json["method"]), (&json!("authenticated"), &json!("identity_callback")));
+    assert_eq!(
+        (&told.json["status"], &told.json["method"]),
+        (&json!("authenticated"), &json!("identity_callback"))
+    );
     assert_eq!(told.json["error"], Value::Null);
     assert!(time(&told.json["resolvedAt"]) < time(&session.view["expiresAt"]));
     let identity = &told.json["identity"];
@@ -158,7 +161,7 @@ async fn a_user_is_revoked_in_all_of_an_agents_sessions_whichever_way_the_id_was
     assert_eq!(buddy.identity(&other, &of_other).await["status"], "authenticated");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_revoked_while_pending_stays_revoked_whatever_the_endpoint_says_then() {
     let (give, given) = std::sync::mpsc::channel::<()>();
     let given = std::sync::Mutex::new(given);

@@ -181,8 +181,7 @@ async fn a_wrong_ticket_leaves_the_session_as_it_was_and_the_right_one_opens_it(
     let endpoint = Endpoint::open(|_| ada()).await;
     let buddy = Buddy::start(&endpoint.ca_pem);
     let agent = buddy.agent(&endpoint.url(), json!({"requireTicket": true})).await;
-    let (session, other) =
-        (buddy.session_to_identify(&agent).await, buddy.session_to_identify(&agent).await);
+    let (session, other) = (buddy.session_to_identify(&agent).await, buddy.session_to_identify(&agent).await);
     let good = agent.ticket(&session);
     let stranger = Agent { secret: "another-secret-0123456789".into(), ..buddy.bare_agent().await };
     for wrong in [
@@ -256,7 +255,8 @@ async fn a_session_that_the_businesss_server_began_needs_no_ticket() {
     assert_eq!(begun["status"], "authenticated");
 
     let begin = Some(json!({"agentId": agent.id, "identify": false}));
-    let rendered = Session::of(buddy.software("POST", &agent, "/v1/sessions", begin).await.expect_status(201));
+    let rendered =
+        Session::of(buddy.software("POST", &agent, "/v1/sessions", begin).await.expect_status(201));
     assert_eq!(rendered.view["status"], "created");
     let view = buddy.visitor("POST", &rendered, "/identify?wait=30", None).await.expect_status(200).json;
     assert_eq!(view["status"], "authenticated");
@@ -349,8 +349,7 @@ async fn a_wait_is_whole_seconds_from_0_to_30_and_a_wrong_one_changes_nothing() 
 async fn a_token_is_for_its_own_session_and_an_id_is_no_credential() {
     let buddy = Buddy::alone();
     let agent = buddy.bare_agent().await;
-    let (session, other) =
-        (buddy.session_to_identify(&agent).await, buddy.session_to_identify(&agent).await);
+    let (session, other) = (buddy.session_to_identify(&agent).await, buddy.session_to_identify(&agent).await);
     let altered = format!("{}x", &session.token[..46]);
     for (method, call) in [("GET", ""), ("POST", "/identify")] {
         let path = session.path() + call;

@@ -97,11 +97,6 @@ impl Setup {
         stdout.read_to_end(&mut printed).unwrap();
         Output { stdout: printed, ..process.wait_with_output().unwrap() }
     }
-
-    /// Everything that its servers have logged.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.path().join("stderr.log")).unwrap()
-    }
 }
 
 /// A running server; killed when dropped.
