@@ -52,13 +52,15 @@ pub struct EgressSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
     /// The PEM text is none, or holds what is no root.
-    #[error("egress-ca holds a certificate that cannot be read: {0}")]
+    #[error(
+        "--egress-ca (BUDDY_EGRESS_CA) holds a certificate that cannot be read ({0}): give a PEM file of root certificates"
+    )]
     RootsUnreadable(String),
     /// Nothing between `BEGIN CERTIFICATE` and `END CERTIFICATE`.
-    #[error("egress-ca holds no certificate: give a PEM file with at least one")]
+    #[error("--egress-ca (BUDDY_EGRESS_CA) holds no certificate: give a PEM file with at least one")]
     RootsEmpty,
     /// No resolver can be made.
-    #[error("the name servers in /etc/resolv.conf cannot be used: {0}")]
+    #[error("the name servers in /etc/resolv.conf cannot be used ({0}): mend that file")]
     NameServers(String),
 }
 

@@ -90,6 +90,10 @@ impl Target {
                 ServerName::try_from(name.clone()).map_err(|_| Reason::BadUrl)?
             }
         };
+        // Escaping makes a path up to three times as long, and what is stored is read by these rules again.
+        if url.as_str().len() > URL_BYTES_MAX {
+            return Err(Reason::BadUrl);
+        }
         Ok(Self {
             secure,
             destination,
@@ -244,6 +248,7 @@ mod tests {
     #[test]
     fn what_is_no_callable_url_is_refused() {
         let long = format!("https://a.example/{}", "x".repeat(URL_BYTES_MAX));
+        let long_when_stored = format!("https://a.example/{}", "{".repeat(URL_BYTES_MAX / 3));
         let label = format!("https://{}.example/", "x".repeat(LABEL_BYTES_MAX + 1));
         let name = format!("https://{}example/", "abcdefg.".repeat(32));
         for url in [
@@ -307,6 +312,7 @@ mod tests {
             "https://0x1ffffffff/",
             "https://a.example.1/",
             &long,
+            &long_when_stored,
             &label,
             &name,
         ] {

@@ -84,6 +84,8 @@ pub(crate) fn start(
     listen: SocketAddr,
     ambient: Ambient,
 ) -> Result<Started, StartError> {
+    // First what may refuse the start without having made anything.
+    let egress = egress(&settings, listen)?;
     let data_dir = DataDir::open(&settings.data_dir)?;
     let keyring = keyring(std::mem::take(&mut settings.master_keys), &data_dir, &ambient)?;
     let sqlite = SqliteSettings { directory: data_dir.path().to_owned(), durability: settings.durability };
@@ -92,7 +94,6 @@ pub(crate) fn start(
         Some(token) => (TokenHash::of(token), None),
         None => (TokenHash::of(&data_dir.admin_token(&ambient)?), Some(data_dir.admin_token_path())),
     };
-    let egress = egress(&settings, listen)?;
     let store: Arc<dyn Store> = sqlite.clone();
     let metrics = Arc::new(Metrics::new());
     let settled = Arc::new(Settled::default());

@@ -96,7 +96,11 @@ impl Sessions {
         let known = self.agents.known(session.agent_id).await?;
         let ticket_good = check_ticket(&known, session.id, ticket)?;
         if session.status == Status::Created {
-            let plan = self.plan(&known, session.opened_by, ticket_good)?;
+            let plan = match self.plan(&known, session.opened_by, ticket_good) {
+                // The last place may have gone to another call for this very session: then there is one to join.
+                Err(Refusal::Overloaded) => return self.join_or_refuse(session.id).await,
+                plan => plan?,
+            };
             if let Some(settlement) = self.settlement_of(&plan, &session) {
                 if self.store.settle_session(session.id, settlement.clone()).await? {
                     self.metrics.settled(&settlement);
@@ -109,6 +113,11 @@ impl Sessions {
             }
         }
         self.session(session.id).await
+    }
+
+    async fn join_or_refuse(&self, id: SessionId) -> Result<Session, Refusal> {
+        let session = self.session(id).await?;
+        if session.status == Status::Created { Err(Refusal::Overloaded) } else { Ok(session) }
     }
 
     /// What identifying takes; for a callback a place is taken already.

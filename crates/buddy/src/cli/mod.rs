@@ -1,7 +1,10 @@
 //! The command line.
 
+mod mock_endpoint;
 mod serve;
 
+use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,12 +20,25 @@ struct Cli {
     command: Command,
 }
 
+/// A command line and a file are read by more eyes than an environment.
+const SECRETS_HELP: &str = "\
+Only as environment variables:
+  BUDDY_ADMIN_TOKEN  The operator's token [default: made at the first start, kept in the data dir]
+  BUDDY_MASTER_KEY   32 bytes in base64 that seal what is kept; several separated by commas, the
+                     first one seals [default: made at the first start, kept in the data dir]
+
+A line of buddy.toml is a flag's name with _ for -. A flag beats the variable, the variable beats
+the file.";
+
 #[derive(Subcommand)]
 enum Command {
     /// Run the server.
+    #[command(after_help = SECRETS_HELP)]
     Serve(Box<Flags>),
     /// Show the main job on this machine: a server, a sample shop's endpoint, and what goes right and wrong.
     Demo,
+    /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
+    MockEndpoint(mock_endpoint::Flags),
 }
 
 /// Runs the program; every failure is one sentence on standard error.
@@ -30,14 +46,21 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(flags) => serve::run(*flags),
         Command::Demo => demo::run(),
+        Command::MockEndpoint(flags) => mock_endpoint::run(flags),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has read enough, as `head` does.
+        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&failure.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[expect(clippy::print_stderr, reason = "the one place that tells the operator why the program ends")]

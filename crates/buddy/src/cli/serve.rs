@@ -1,6 +1,7 @@
 //! `buddy serve`.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,10 +16,19 @@ use crate::{logs, server};
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(super) fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
+    check_variables()?;
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let settings = load(flags, |name| std::env::var(name).ok())?;
     logs::init(settings.log);
     block_on(serve(settings))?
+}
+
+/// A variable of ours that cannot be read would else be passed over: with another data dir, or a new key.
+fn check_variables() -> Result<(), String> {
+    let unread = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .find(|(name, value)| name.starts_with("BUDDY_") && value.to_str().is_none());
+    unread.map_or(Ok(()), |(name, _)| Err(format!("{name}: must be text in UTF-8.")))
 }
 
 async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
@@ -34,19 +44,17 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the operator needs to know, for eyes; the log has it too.
-#[expect(clippy::print_stdout, reason = "the start's own lines, on standard output")]
+/// What the operator needs to know, for eyes; the log has it too. Nobody need be reading it.
 fn announce(listen: SocketAddr, data_dir: &Path, admin_token_path: Option<&Path>) {
-    println!("buddy listens on http://{listen}");
-    println!("data dir: {}", data_dir.display());
-    if let Some(path) = admin_token_path {
-        println!("admin token: in {}", path.display());
-    }
+    let token =
+        admin_token_path.map_or_else(String::new, |path| format!("admin token: in {}\n", path.display()));
+    let lines = format!("buddy listens on http://{listen}\ndata dir: {}\n{token}", data_dir.display());
+    let _ = io::stdout().lock().write_all(lines.as_bytes());
     tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), "serving");
 }
 
 /// Ends at SIGTERM or SIGINT.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -38,8 +38,7 @@ pub(super) fn settings(
     }
     Ok(Settings {
         listen: or_default(get("listen"), listen, SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)))?,
-        data_dir: get("data_dir")
-            .map_or_else(|| PathBuf::from(DEFAULT_DATA_DIR), |dir| PathBuf::from(&dir.text)),
+        data_dir: or_default(get("data_dir"), data_dir, PathBuf::from(DEFAULT_DATA_DIR))?,
         public_url: get("public_url").map(public_url).transpose()?,
         admin_token: env("BUDDY_ADMIN_TOKEN").map(admin_token).transpose()?,
         master_keys: env("BUDDY_MASTER_KEY").map_or_else(|| Ok(Vec::new()), |keys| master_keys(&keys))?,
@@ -73,6 +72,14 @@ fn or_default<T>(
 
 fn listen(given: &Given) -> Result<SocketAddr, WrongSetting> {
     given.text.parse().map_err(|_| given.wrong("must be an address and a port, such as 127.0.0.1:8700."))
+}
+
+fn data_dir(given: &Given) -> Result<PathBuf, WrongSetting> {
+    if given.text.is_empty() {
+        Err(given.wrong("must name a directory."))
+    } else {
+        Ok(PathBuf::from(&given.text))
+    }
 }
 
 fn public_url(given: &Given) -> Result<Url, WrongSetting> {

@@ -33,7 +33,7 @@ pub(super) const IN_FILE: [&str; 14] = [
 #[expect(clippy::doc_markdown, reason = "these are the help's texts, and help is no Markdown")]
 #[derive(Args, Debug, Default)]
 pub(crate) struct Flags {
-    /// Read settings from this file instead of ./buddy.toml.
+    /// Read settings from this file instead of ./buddy.toml [env: BUDDY_CONFIG].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Address and port to listen on [default: 127.0.0.1:8700] [env: BUDDY_LISTEN].

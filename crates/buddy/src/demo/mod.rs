@@ -46,13 +46,13 @@ async fn show() -> Result<(), Box<dyn Error>> {
         let _ = told_to_stop.await;
     }));
     let printer = Printer::for_stdout();
-    printer.opening(address, &shop);
+    printer.opening(address, &shop)?;
     let client = Client::new(address);
     let shown = scenes::play_all(&client, &shop, admin_token.expose(), secret.expose(), &printer).await;
     drop(stop);
     server.await?;
     shown?;
-    printer.closing();
+    printer.closing()?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What the demo prints: colours on a terminal, plain text in a pipe.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 
 use buddy_core::reason::Reason;
@@ -46,7 +46,6 @@ impl Ink {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the demo is what it prints")]
 impl Printer {
     /// Colours if a person is watching and has not asked for none (no-color.org).
     #[expect(
@@ -55,79 +54,92 @@ impl Printer {
     )]
     pub(super) fn for_stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colours: std::io::stdout().is_terminal() && !unwanted }
+        Self { colours: io::stdout().is_terminal() && !unwanted }
     }
 
-    pub(super) fn opening(&self, address: SocketAddr, shop: &Shop) {
-        println!("{}", self.ink(Ink::Bold, "Buddy demo: who is the visitor of this chat?"));
-        println!("  buddy serves    http://{address}");
-        println!(
+    pub(super) fn opening(&self, address: SocketAddr, shop: &Shop) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", self.ink(Ink::Bold, "Buddy demo: who is the visitor of this chat?"))?;
+        writeln!(out, "  buddy serves    http://{address}")?;
+        writeln!(
+            out,
             "  the shop's endpoint  {}  (real TLS, throw-away authority)",
             shop.url(buddy_shop::Manner::Honest)
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "  The page holds no user data. Buddy asks the shop, signed; only the agent's software is told."
-        );
+        )
     }
 
-    pub(super) fn closing(&self) {
-        println!();
-        println!(
+    pub(super) fn closing(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out)?;
+        writeln!(
+            out,
             "{}",
             self.ink(
                 Ink::Bold,
                 "In every case the chat went on at once. Next: `buddy serve`, and README.md."
             )
-        );
+        )
     }
 
-    pub(super) fn scene(&self, number: usize, title: &str, told: &Told) {
-        println!();
-        println!("{}", self.ink(Ink::Bold, &format!("{number}. {title}")));
+    pub(super) fn scene(&self, number: usize, title: &str, told: &Told) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out)?;
+        writeln!(out, "{}", self.ink(Ink::Bold, &format!("{number}. {title}")))?;
         let attempts = told.resolution["attempts"].as_array().map_or(&[][..], Vec::as_slice);
         for (index, attempt) in attempts.iter().enumerate() {
             if attempts.len() > 1 {
-                println!("  {}", self.ink(Ink::Dim, &format!("attempt {}", attempt["number"])));
+                writeln!(out, "  {}", self.ink(Ink::Dim, &format!("attempt {}", attempt["number"])))?;
             }
-            self.sent(&told.url, told.visits.get(index));
-            self.came_back(told.visits.get(index), attempt);
-            println!("  {} {}", self.ink(Ink::Cyan, "took"), took(attempt));
+            self.sent(&mut out, &told.url, told.visits.get(index))?;
+            self.came_back(&mut out, told.visits.get(index), attempt)?;
+            writeln!(out, "  {} {}", self.ink(Ink::Cyan, "took"), took(attempt))?;
         }
-        self.known(told);
+        self.known(&mut out, told)
     }
 
-    fn sent(&self, url: &str, visit: Option<&Visit>) {
-        println!("  {} POST {url}", self.ink(Ink::Cyan, "sent"));
-        let Some(visit) = visit else { return };
+    fn sent(&self, out: &mut impl Write, url: &str, visit: Option<&Visit>) -> io::Result<()> {
+        writeln!(out, "  {} POST {url}", self.ink(Ink::Cyan, "sent"))?;
+        let Some(visit) = visit else { return Ok(()) };
         for (name, value) in visit.headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str())) {
-            println!("       {}", self.ink(Ink::Dim, &format!("{name}: {value}")));
+            writeln!(out, "       {}", self.ink(Ink::Dim, &format!("{name}: {value}")))?;
         }
-        println!("       {}", visit.body);
+        writeln!(out, "       {}", visit.body)
     }
 
-    fn came_back(&self, visit: Option<&Visit>, attempt: &Value) {
+    fn came_back(&self, out: &mut impl Write, visit: Option<&Visit>, attempt: &Value) -> io::Result<()> {
         let label = self.ink(Ink::Cyan, "came back");
         match visit.and_then(|visit| visit.answer.as_ref()) {
-            Some((status, body)) => println!("  {label} {status} {body}"),
-            None => println!("  {label} nothing: {}", text(attempt, "reason")),
+            Some((status, body)) => writeln!(out, "  {label} {status} {body}"),
+            None => writeln!(out, "  {label} nothing: {}", text(attempt, "reason")),
         }
     }
 
-    fn known(&self, told: &Told) {
+    fn known(&self, out: &mut impl Write, told: &Told) -> io::Result<()> {
         let status = text(&told.identity, "status");
         let ink = if status == "authenticated" { Ink::Green } else { Ink::Yellow };
-        println!(
+        writeln!(
+            out,
             "  {} {}{}",
             self.ink(Ink::Cyan, "the agent knows"),
             self.ink(ink, status),
             facts(&told.identity)
-        );
-        println!("  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(&told.visitor, "status"));
+        )?;
+        writeln!(out, "  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(&told.visitor, "status"))?;
         let error = &told.identity["error"];
         if let Ok(reason) = text(error, "reason").parse::<Reason>() {
-            println!("  {} {} · {reason}", self.ink(Ink::Cyan, "error"), self.ink(ink, text(error, "code")));
-            println!("       {}", reason.mend());
+            writeln!(
+                out,
+                "  {} {} · {reason}",
+                self.ink(Ink::Cyan, "error"),
+                self.ink(ink, text(error, "code"))
+            )?;
+            writeln!(out, "       {}", reason.mend())?;
         }
+        Ok(())
     }
 
     fn ink(&self, ink: Ink, text: &str) -> String {

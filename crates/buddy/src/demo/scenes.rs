@@ -57,7 +57,7 @@ pub(super) async fn play_all(
     let stage = Stage { client, shop, admin_token, secret };
     for (index, scene) in SCENES.iter().enumerate() {
         let told = stage.play(scene).await?;
-        printer.scene(index + 1, scene.title, &told);
+        printer.scene(index + 1, scene.title, &told)?;
     }
     Ok(())
 }

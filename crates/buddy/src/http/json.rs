@@ -26,7 +26,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
     }
 }
 
-/// The same, where no body at all is as good as `{}`.
+/// The same, where no body at all is as good as `{}`, and so is `null`.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
@@ -35,10 +35,10 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let has_type = has_json_type(&request);
         let body = read(request, state).await?;
-        match (body.is_empty(), has_type) {
-            (true, _) => Ok(Self(T::default())),
-            (false, true) => parse(&body).map(Self),
-            (false, false) => Err(unsupported_type()),
+        match (body.trim_ascii(), has_type) {
+            (b"", _) | (b"null", true) => Ok(Self(T::default())),
+            (_, true) => parse(&body).map(Self),
+            (_, false) => Err(unsupported_type()),
         }
     }
 }
@@ -91,6 +91,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for StrictQuery<T>
             Problem::invalid_request(format!("The query is not as it must be: {}.", rejection.body_text()))
         })?;
         Ok(Self(query))
+    }
+}
+
+/// The query of a call that takes none: a parameter that does nothing is a slip of its sender.
+pub(crate) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.uri.query() {
+            None | Some("") => Ok(Self),
+            Some(_) => Err(Problem::invalid_request("This call takes no query; send its path alone.")),
+        }
     }
 }
 

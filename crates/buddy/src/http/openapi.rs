@@ -86,7 +86,7 @@ problem_sets! {
     /// Something is changed by a body.
     WriteProblems = [400, 401, 404, 408, 413, 415, 422, 500, 503];
     /// Something is removed.
-    DeleteProblems = [401, 404, 500, 503];
+    DeleteProblems = [400, 401, 404, 500, 503];
     /// A rotation is begun.
     RotateProblems = [400, 401, 404, 408, 409, 413, 415, 422, 500, 503];
 }

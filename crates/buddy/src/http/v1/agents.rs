@@ -16,7 +16,7 @@ use crate::agents::{KnownAgent, NewAgent};
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::Operator;
-use crate::http::json::{Ids, StrictJson, StrictQuery};
+use crate::http::json::{Ids, NoQuery, StrictJson, StrictQuery};
 use crate::http::openapi::{DeleteProblems, ReadProblems, WriteProblems};
 use crate::http::problem::Problem;
 
@@ -79,6 +79,7 @@ pub(crate) struct NewAgentBody {
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     _: Operator,
+    _: NoQuery,
     StrictJson(body): StrictJson<NewAgentBody>,
 ) -> Result<(StatusCode, Json<AgentView>), Problem> {
     let new = NewAgent {
@@ -113,6 +114,7 @@ pub(crate) async fn read(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
 ) -> Result<Json<AgentView>, Problem> {
     Ok(Json(AgentView::of(&*app.agents.known(id).await?)))
 }
@@ -140,6 +142,7 @@ pub(crate) async fn update(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
     StrictJson(body): StrictJson<ChangeBody>,
 ) -> Result<Json<AgentView>, Problem> {
     let change = AgentChange {
@@ -160,6 +163,7 @@ pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     app.agents.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)

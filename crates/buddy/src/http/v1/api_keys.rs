@@ -14,7 +14,7 @@ use super::page::{PageQuery, asked};
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::Operator;
-use crate::http::json::{Ids, OptionalJson, StrictQuery};
+use crate::http::json::{Ids, NoQuery, OptionalJson, StrictQuery};
 use crate::http::openapi::{DeleteProblems, ReadProblems, WriteProblems};
 use crate::http::problem::Problem;
 
@@ -82,6 +82,7 @@ pub(crate) async fn create(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
     OptionalJson(body): OptionalJson<NewKeyBody>,
 ) -> Result<(StatusCode, Json<NewKeyView>), Problem> {
     let (key, token) = app.api_keys.create(id, body.label).await?;
@@ -120,6 +121,7 @@ pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids((agent_id, id)): Ids<(AgentId, KeyId)>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     app.api_keys.delete(agent_id, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -15,7 +15,7 @@ use crate::agents::CallbackSettings;
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::Operator;
-use crate::http::json::{Ids, OptionalJson, StrictJson};
+use crate::http::json::{Ids, NoQuery, OptionalJson, StrictJson};
 use crate::http::openapi::{DeleteProblems, ReadProblems, RotateProblems, WriteProblems};
 use crate::http::problem::Problem;
 
@@ -105,6 +105,7 @@ pub(crate) async fn put(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
     StrictJson(body): StrictJson<CallbackBody>,
 ) -> Result<Json<SetView>, Problem> {
     let settings = CallbackSettings {
@@ -132,6 +133,7 @@ pub(crate) async fn read(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
 ) -> Result<Json<CallbackView>, Problem> {
     Ok(Json(CallbackView::of(&app.agents.callback(id).await?)))
 }
@@ -145,6 +147,7 @@ pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     app.agents.delete_callback(id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -187,6 +190,7 @@ pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids(id): Ids<AgentId>,
+    _: NoQuery,
     OptionalJson(body): OptionalJson<RotateBody>,
 ) -> Result<Json<RotatedView>, Problem> {
     let rotated = app.agents.rotate(id, body.secret.as_deref(), body.overlap_seconds).await?;

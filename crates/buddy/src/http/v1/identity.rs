@@ -13,7 +13,7 @@ use super::sessions::{SessionError, SessionStatus, method};
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::AgentSoftware;
-use crate::http::json::{Ids, StrictJson, StrictQuery};
+use crate::http::json::{Ids, NoQuery, StrictJson, StrictQuery};
 use crate::http::openapi::{ReadProblems, WriteProblems};
 use crate::http::problem::Problem;
 use crate::http::wait::{WaitQuery, until_settled};
@@ -109,6 +109,7 @@ pub(crate) struct RevokedView {
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     AgentSoftware(agent_id): AgentSoftware,
+    _: NoQuery,
     StrictJson(body): StrictJson<RevokeBody>,
 ) -> Result<Json<RevokedView>, Problem> {
     let revoke = match (body.session_id, body.user_id) {

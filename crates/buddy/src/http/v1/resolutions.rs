@@ -15,7 +15,7 @@ use super::page::asked;
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::Operator;
-use crate::http::json::{Ids, StrictQuery};
+use crate::http::json::{Ids, NoQuery, StrictQuery};
 use crate::http::openapi::ReadProblems;
 use crate::http::problem::Problem;
 use crate::refusal::Refusal;
@@ -222,6 +222,7 @@ pub(crate) async fn read(
     State(app): State<Arc<App>>,
     _: Operator,
     Ids((agent_id, id)): Ids<(AgentId, ResolutionId)>,
+    _: NoQuery,
 ) -> Result<Json<ResolutionView>, Problem> {
     let resolution = app.store.resolution(agent_id, id).await.map_err(Refusal::from)?;
     resolution.map(|found| Json(ResolutionView::from(&found))).ok_or_else(|| Problem::not_found("resolution"))

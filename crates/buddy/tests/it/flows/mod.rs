@@ -3,6 +3,7 @@
 mod canary;
 mod crash;
 mod express;
+mod hostile;
 mod isolation;
 mod joins;
 mod rotation;

@@ -41,6 +41,7 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    #[expect(clippy::needless_pass_by_value, reason = "who calls it writes the value in its place")]
     pub(crate) fn json(json: serde_json::Value) -> Self {
         Self::With(200, json.to_string())
     }

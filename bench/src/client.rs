@@ -1,0 +1,67 @@
+//! A client with keep-alive, as small as the measurement needs.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::Failure;
+
+pub(crate) struct Client {
+    address: SocketAddr,
+    idle: Mutex<Vec<SendRequest<Body>>>,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, idle: Mutex::default() }
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let mut request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.address.to_string())
+            .header("content-type", "application/json");
+        if let Some(token) = bearer {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut connection = self.connection().await?;
+        let answer = connection.send_request(request.body(Body::from(body.to_string()))?).await?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await?.to_bytes();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        if status.is_success() {
+            Ok(serde_json::from_slice(&bytes)?)
+        } else {
+            Err(format!("{method} {path}: {status} {}", String::from_utf8_lossy(&bytes)).into())
+        }
+    }
+
+    async fn connection(&self) -> Result<SendRequest<Body>, Failure> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(mut connection) = idle else { break };
+            if connection.ready().await.is_ok() {
+                return Ok(connection);
+            }
+        }
+        #[expect(clippy::disallowed_methods, reason = "the benchmark calls the server that it started")]
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        Ok(connection)
+    }
+}

@@ -1,0 +1,155 @@
+//! What load balancers, Prometheus and people with a code in their log are answered.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use serde_json::json;
+
+use super::ada;
+use crate::support::{Buddy, Endpoint};
+
+#[tokio::test]
+async fn the_probes_answer_without_a_credential() {
+    let buddy = Buddy::alone();
+    for (path, text) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        let reply = buddy.api.call("GET", path, None, None).await.expect_status(200);
+        assert_eq!(reply.body, text);
+        let refused =
+            buddy.api.call("POST", path, None, None).await.expect_problem(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(refused.headers["allow"], "GET,HEAD");
+    }
+}
+
+#[tokio::test]
+async fn each_code_has_its_page_and_the_page_runs_nothing() {
+    let buddy = Buddy::alone();
+    for code in
+        ["AUTH_CALLBACK_TIMEOUT", "AUTH_CALLBACK_FAILED", "AUTH_CALLBACK_BAD_RESPONSE", "AUTH_NOT_CONFIGURED"]
+    {
+        let page = buddy.api.call("GET", &format!("/e/{code}"), None, None).await.expect_status(200);
+        assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+        let html = String::from_utf8(page.body.to_vec()).unwrap();
+        assert!(html.starts_with("<!doctype html>") && html.contains(&format!("<h1>{code}</h1>")), "{html}");
+        assert!(!html.contains("<script"), "{html}");
+    }
+    for path in ["/e/AUTH_NONSENSE", "/e/auth_not_configured", "/e/%3Cscript%3E", "/e/%ff", "/e/", "/e"] {
+        buddy.api.call("GET", path, None, None).await.expect_problem(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_a_problem_too() {
+    let buddy = Buddy::alone();
+    for path in
+        ["/", "/v1", "/v1/", "/v1/agents/", "/v1/nowhere", "/v2/agents", "//v1/agents", "/v1/../metrics"]
+    {
+        buddy.api.call("GET", path, None, None).await.expect_problem(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_request_id_is_kept_and_any_other_replaced() {
+    let buddy = Buddy::alone();
+    let long = "a".repeat(64);
+    let too_long = "a".repeat(65);
+    for path in ["/healthz", "/v1/agents", "/nowhere"] {
+        for (id, kept) in [
+            ("7f3a-1.B_c", true),
+            (&*long, true),
+            (&*too_long, false),
+            ("", false),
+            ("with space", false),
+            ("<script>", false),
+            ("a\"b", false),
+            ("a,b", false),
+            ("bücher", false),
+        ] {
+            let request = buddy.api.request("GET", path).header("x-request-id", id.as_bytes());
+            let reply = buddy.api.send(request.body(Body::empty()).unwrap()).await;
+            let answered = reply.headers["x-request-id"].to_str().unwrap();
+            assert_eq!(answered == id, kept, "{id} was answered {answered}");
+            assert!(kept || (answered.len() == 32 && answered.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        }
+    }
+    let fresh = async || buddy.api.call("GET", "/healthz", None, None).await.headers["x-request-id"].clone();
+    assert_ne!(fresh().await, fresh().await);
+}
+
+/// The label names of a line of Prometheus' text, and its name.
+fn parts(line: &str) -> (&str, Vec<(&str, &str)>) {
+    let Some((name, rest)) = line.split_once('{') else {
+        return (line.split(' ').next().unwrap(), Vec::new());
+    };
+    let (labels, _) = rest.rsplit_once('}').unwrap();
+    let labels = labels.split("\",").map(|label| label.split_once("=\"").unwrap());
+    (name, labels.map(|(name, value)| (name, value.trim_end_matches('"'))).collect())
+}
+
+#[tokio::test]
+async fn the_metrics_count_sessions_and_callbacks_under_bounded_labels() {
+    let endpoint = Endpoint::open(|_| ada()).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({})).await;
+    let session = buddy.session(&agent).await;
+    let bare = buddy.bare_agent().await;
+    buddy.session(&bare).await;
+    let begin = Some(json!({"agentId": bare.id}));
+    buddy.software("POST", &bare, "/v1/sessions", begin).await.expect_status(201);
+    buddy.identity(&agent, &session).await;
+    for path in ["/nowhere/1", "/nowhere/2", "/e/secret-word"] {
+        buddy.api.call("GET", path, None, None).await.expect_status(404);
+    }
+    let request = buddy.api.request("PURGE", "/nowhere/3").body(Body::empty()).unwrap();
+    buddy.api.send(request).await.expect_status(404);
+
+    let reply = buddy.api.call("GET", "/metrics", None, None).await.expect_status(200);
+    assert_eq!(reply.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+    for line in [
+        r#"buddy_sessions_begun_total{opened_by="visitor"} 2"#,
+        r#"buddy_sessions_begun_total{opened_by="server"} 1"#,
+        r#"buddy_resolutions_total{outcome="authenticated",code="",reason=""} 1"#,
+        r#"buddy_resolutions_total{outcome="failed",code="AUTH_NOT_CONFIGURED",reason="not_configured"} 2"#,
+        r#"buddy_callback_attempts_total{number="1",reused_connection="false"} 1"#,
+        r#"buddy_callback_phase_duration_seconds_count{phase="tls"} 1"#,
+        r#"buddy_resolution_duration_seconds_count{outcome="authenticated"} 1"#,
+        "buddy_callbacks_in_flight 0",
+        r#"buddy_http_requests_total{method="GET",route="none",status="404"} 2"#,
+        r#"buddy_http_requests_total{method="other",route="none",status="404"} 1"#,
+        r#"buddy_http_requests_total{method="GET",route="/e/{code}",status="404"} 1"#,
+        r#"buddy_http_requests_total{method="GET",route="/v1/sessions/{sessionId}/identity",status="200"} 1"#,
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains("buddy_identified_share 0.33"), "one of three: {text}");
+    let known = BTreeSet::from([
+        "opened_by",
+        "outcome",
+        "code",
+        "reason",
+        "number",
+        "reused_connection",
+        "phase",
+        "le",
+        "method",
+        "route",
+        "status",
+    ]);
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let (name, labels) = parts(line);
+        assert!(name.starts_with("buddy_"), "{line}");
+        for (label, value) in labels {
+            assert!(known.contains(label), "{line}");
+            let telling = ["agt_", "sess_", "res_", "nowhere", "secret-word", "1815", "127.0.0.1"];
+            assert!(!telling.iter().any(|part| value.contains(part)), "{line}");
+        }
+        assert!(text.contains(&format!("# TYPE {}", base(name))), "{name} has no type");
+    }
+}
+
+/// A histogram's own name.
+fn base(name: &str) -> &str {
+    ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+}
