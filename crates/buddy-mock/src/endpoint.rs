@@ -105,11 +105,7 @@ impl Endpoint {
     }
 
     /// Behaves so from now on: new connections at once, open ones from their next request.
-    pub fn behave(
-        &self,
-        behaviour: &'static Behaviour,
-        authority: &Authority,
-    ) -> Result<(), Box<dyn Error>> {
+    pub fn behave(&self, behaviour: &'static Behaviour, authority: &Authority) -> Result<(), Box<dyn Error>> {
         let manner = Manner::of(behaviour, authority, self.address.ip(), self.stage.trap)?;
         *self.stage.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
         Ok(())

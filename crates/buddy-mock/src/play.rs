@@ -114,7 +114,9 @@ impl<'a> Scene<'a> {
     async fn step(&mut self, step: &Step) -> ControlFlow<()> {
         match step {
             Step::Answer => self.say_answer("200 OK", &self.json()),
-            Step::AnswerWith(lines) => self.say_answer(&format!("200 OK\r\n{}", lines.trim_end()), &self.json()),
+            Step::AnswerWith(lines) => {
+                self.say_answer(&format!("200 OK\r\n{}", lines.trim_end()), &self.json())
+            }
             Step::Json => self.said.extend_from_slice(self.json().as_bytes()),
             Step::JsonInChunks => self.say_in_chunks(),
             Step::Say(text) => self.say(text),

@@ -15,9 +15,17 @@ pub(super) const CERTIFICATES: &[Behaviour] = &[
     handshake("expired", "Has a certificate that has expired.", Certificate::Expired),
     handshake("not-yet-valid", "Has a certificate that is not valid yet.", Certificate::Early),
     handshake("self-signed", "Has a certificate that it signed itself.", Certificate::SelfSigned),
-    handshake("unknown-authority", "Has a certificate of an authority that nobody knows.", Certificate::Foreign),
+    handshake(
+        "unknown-authority",
+        "Has a certificate of an authority that nobody knows.",
+        Certificate::Foreign,
+    ),
     handshake("huge-certificate-chain", "Sends a mebibyte of certificates.", Certificate::Huge),
-    handshake("wants-client-certificate", "Asks for a certificate of Buddy's own.", Certificate::WantsClients),
+    handshake(
+        "wants-client-certificate",
+        "Asks for a certificate of Buddy's own.",
+        Certificate::WantsClients,
+    ),
     handshake("http-2-only", "Speaks nothing but HTTP/2.", Certificate::Http2Only),
     Behaviour::new(
         "tls-garbage",
@@ -38,6 +46,16 @@ pub(super) const CERTIFICATES: &[Behaviour] = &[
         Failed("tls_failed"),
         Act::Bare(&[Say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), Close]),
     ),
-    Behaviour::new("closes-in-handshake", "Hangs up in the handshake.", Failed("tls_failed"), Act::Bare(&[Close])),
-    Behaviour::new("resets-in-handshake", "Resets the connection in the handshake.", Failed("tls_failed"), Act::Bare(&[Reset])),
+    Behaviour::new(
+        "closes-in-handshake",
+        "Hangs up in the handshake.",
+        Failed("tls_failed"),
+        Act::Bare(&[Close]),
+    ),
+    Behaviour::new(
+        "resets-in-handshake",
+        "Resets the connection in the handshake.",
+        Failed("tls_failed"),
+        Act::Bare(&[Reset]),
+    ),
 ];

@@ -6,33 +6,54 @@ use crate::behaviour::Step::{Answer, Close, Cut, Flush, Json, Reset, Say};
 use crate::behaviour::{Act, Behaviour};
 
 pub(super) const CONNECTIONS: &[Behaviour] = &[
-    Behaviour::http("closes-before-answer", "Closes when it has the request.", Failed("connection_lost"), &[Close]),
-    Behaviour::http("closes-in-head", "Closes in the middle of the headers.", Failed("connection_lost"), &[
-        Say("HTTP/1.1 200 OK\r\nContent-Le"),
-        Close,
-    ]),
-    Behaviour::http("closes-in-body", "Closes in the middle of the body.", Failed("connection_lost"), &[
-        Say(PROMISING),
-        Say("{\"userId\":"),
-        Close,
-    ]),
+    Behaviour::http(
+        "closes-before-answer",
+        "Closes when it has the request.",
+        Failed("connection_lost"),
+        &[Close],
+    ),
+    Behaviour::http(
+        "closes-in-head",
+        "Closes in the middle of the headers.",
+        Failed("connection_lost"),
+        &[Say("HTTP/1.1 200 OK\r\nContent-Le"), Close],
+    ),
+    Behaviour::http(
+        "closes-in-body",
+        "Closes in the middle of the body.",
+        Failed("connection_lost"),
+        &[Say(PROMISING), Say("{\"userId\":"), Close],
+    ),
     Behaviour::http(
         "cut-without-goodbye",
         "Ends a body of no announced length with TCP's end alone, as somebody in between could.",
         Failed("connection_lost"),
         &[Say(UNBOUNDED), Json, Cut],
     ),
-    Behaviour::http("reset-before-head", "Resets the connection when it has the request.", Failed("connection_lost"), &[Reset]),
-    Behaviour::http("reset-before-body", "Resets the connection after the headers.", Failed("connection_lost"), &[
-        Say(PROMISING),
-        Reset,
-    ]),
-    Behaviour::http("reset-in-body", "Resets the connection in the middle of the body.", Failed("connection_lost"), &[
-        Say(PROMISING),
-        Say("{\"userId\":"),
-        Reset,
-    ]),
-    Behaviour::http("reset-after-body", "Resets the connection after a whole answer.", User, &[Answer, Reset]),
+    Behaviour::http(
+        "reset-before-head",
+        "Resets the connection when it has the request.",
+        Failed("connection_lost"),
+        &[Reset],
+    ),
+    Behaviour::http(
+        "reset-before-body",
+        "Resets the connection after the headers.",
+        Failed("connection_lost"),
+        &[Say(PROMISING), Reset],
+    ),
+    Behaviour::http(
+        "reset-in-body",
+        "Resets the connection in the middle of the body.",
+        Failed("connection_lost"),
+        &[Say(PROMISING), Say("{\"userId\":"), Reset],
+    ),
+    Behaviour::http(
+        "reset-after-body",
+        "Resets the connection after a whole answer.",
+        User,
+        &[Answer, Reset],
+    ),
     Behaviour::new(
         "closes-reused-before-reading",
         "Closes a connection when a second request comes, without having read it.",

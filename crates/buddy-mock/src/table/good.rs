@@ -37,41 +37,64 @@ pub(super) const GOOD: &[Behaviour] = &[
         UserId("42"),
         Act::Whole("200 OK", "{\"userId\":\"42\",\"email\":7,\"role\":[1],\"customAttributes\":\"gold\"}"),
     ),
-    Behaviour::http("chunked", "Sends each byte of its answer as a chunk.", User, &[
-        Say(CHUNKED),
-        JsonInChunks,
-    ]),
-    Behaviour::new("created", "Answers 201 with a user.", UserId("42"), Act::Whole("201 Created", "{\"userId\":\"42\"}")),
-    Behaviour::http("largest", "Answers exactly 64 KiB.", UserId("the-largest"), &[
-        Say("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n{\"userId\":\"the-largest\",\"f\":\""),
-        Repeat(b"x", FILLER),
-        Say("\"}"),
-    ]),
-    Behaviour::http("five-hints", "Sends five informational answers before its own.", User, &[
-        Repeat(b"HTTP/1.1 103 Early Hints\r\n\r\n", 5),
-        Answer,
-    ]),
-    Behaviour::http("http-1.0", "Answers in HTTP/1.0, and closes.", User, &[
-        Say("HTTP/1.0 200 OK\r\n\r\n"),
-        Json,
-        Close,
-    ]),
-    Behaviour::http("no-length", "Ends its answer by closing the connection.", User, &[
-        Say(UNBOUNDED),
-        Json,
-        Close,
-    ]),
-    Behaviour::http("connection-close", "Says that it will close, and does.", User, &[
-        AnswerWith("Connection: close\r\n"),
-        Close,
-    ]),
-    Behaviour::http("closes-after-answer", "Closes after each answer without having said so.", User, &[
-        Answer, Close,
-    ]),
-    Behaviour::http("slow-once", "Never answers the first attempt, and answers the second.", User, &[
-        IgnoreFirstAttempt,
-        Answer,
-    ])
+    Behaviour::http(
+        "chunked",
+        "Sends each byte of its answer as a chunk.",
+        User,
+        &[Say(CHUNKED), JsonInChunks],
+    ),
+    Behaviour::new(
+        "created",
+        "Answers 201 with a user.",
+        UserId("42"),
+        Act::Whole("201 Created", "{\"userId\":\"42\"}"),
+    ),
+    Behaviour::http(
+        "largest",
+        "Answers exactly 64 KiB.",
+        UserId("the-largest"),
+        &[
+            Say("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n{\"userId\":\"the-largest\",\"f\":\""),
+            Repeat(b"x", FILLER),
+            Say("\"}"),
+        ],
+    ),
+    Behaviour::http(
+        "five-hints",
+        "Sends five informational answers before its own.",
+        User,
+        &[Repeat(b"HTTP/1.1 103 Early Hints\r\n\r\n", 5), Answer],
+    ),
+    Behaviour::http(
+        "http-1.0",
+        "Answers in HTTP/1.0, and closes.",
+        User,
+        &[Say("HTTP/1.0 200 OK\r\n\r\n"), Json, Close],
+    ),
+    Behaviour::http(
+        "no-length",
+        "Ends its answer by closing the connection.",
+        User,
+        &[Say(UNBOUNDED), Json, Close],
+    ),
+    Behaviour::http(
+        "connection-close",
+        "Says that it will close, and does.",
+        User,
+        &[AnswerWith("Connection: close\r\n"), Close],
+    ),
+    Behaviour::http(
+        "closes-after-answer",
+        "Closes after each answer without having said so.",
+        User,
+        &[Answer, Close],
+    ),
+    Behaviour::http(
+        "slow-once",
+        "Never answers the first attempt, and answers the second.",
+        User,
+        &[IgnoreFirstAttempt, Answer],
+    )
     .in_attempts(2),
     Behaviour::http(
         "links-everywhere",

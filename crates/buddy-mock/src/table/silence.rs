@@ -25,41 +25,76 @@ pub(super) const SILENCE: &[Behaviour] = &[
         Timeout("timeout_headers"),
         Act::Silent,
     ),
-    Behaviour::http("silent-after-request", "Takes the request and never answers.", Timeout("timeout_headers"), &[
-    ]),
-    Behaviour::http("silent-in-head", "Stops in the middle of the headers.", Timeout("timeout_headers"), &[Say(
-        "HTTP/1.1 200 OK\r\nContent-Le",
-    )]),
-    Behaviour::http("silent-after-head", "Sends the headers and no body.", Timeout("timeout_body"), &[Say(PROMISING)]),
-    Behaviour::http("silent-in-body", "Stops in the middle of the body.", Timeout("timeout_body"), &[
-        Say(PROMISING),
-        Say("{\"userId\":\"42\""),
-    ]),
-    Behaviour::http("slow", "Answers when the attempt's time is up.", Timeout("timeout_headers"), &[Late, Answer]),
-    Behaviour::http("drip-head", "Sends a header a byte at a time.", Timeout("timeout_headers"), &[
-        Say("HTTP/1.1 200 OK\r\nX: "),
-        Drip("y"),
-    ]),
-    Behaviour::http("drip-1xx", "Sends an informational answer a byte at a time.", Timeout("timeout_headers"), &[
-        Say("HTTP/1.1 103 "),
-        Drip("y"),
-    ]),
-    Behaviour::http("drip-body", "Sends the body a byte at a time.", Timeout("timeout_body"), &[Say(PROMISING), Drip("x")]),
-    Behaviour::http("drip-endless-body", "Sends a body without an end a byte at a time.", Timeout("timeout_body"), &[
-        Say(UNBOUNDED),
-        Drip("x"),
-    ]),
-    Behaviour::http("drip-chunk-size", "Sends the size of a chunk a byte at a time.", Timeout("timeout_body"), &[
-        Say(CHUNKED),
-        Drip("0"),
-    ]),
-    Behaviour::http("drip-chunks", "Sends chunks of one byte, a byte at a time.", Timeout("timeout_body"), &[
-        Say(CHUNKED),
-        Drip("1\r\nx\r\n"),
-    ]),
-    Behaviour::http("drip-trailers", "Sends a trailer a byte at a time.", Timeout("timeout_body"), &[
-        Say(CHUNKED),
-        Say("f\r\n{\"userId\":\"42\"}\r\n0\r\nX: "),
-        Drip("y"),
-    ]),
+    Behaviour::http(
+        "silent-after-request",
+        "Takes the request and never answers.",
+        Timeout("timeout_headers"),
+        &[],
+    ),
+    Behaviour::http(
+        "silent-in-head",
+        "Stops in the middle of the headers.",
+        Timeout("timeout_headers"),
+        &[Say("HTTP/1.1 200 OK\r\nContent-Le")],
+    ),
+    Behaviour::http(
+        "silent-after-head",
+        "Sends the headers and no body.",
+        Timeout("timeout_body"),
+        &[Say(PROMISING)],
+    ),
+    Behaviour::http(
+        "silent-in-body",
+        "Stops in the middle of the body.",
+        Timeout("timeout_body"),
+        &[Say(PROMISING), Say("{\"userId\":\"42\"")],
+    ),
+    Behaviour::http(
+        "slow",
+        "Answers when the attempt's time is up.",
+        Timeout("timeout_headers"),
+        &[Late, Answer],
+    ),
+    Behaviour::http(
+        "drip-head",
+        "Sends a header a byte at a time.",
+        Timeout("timeout_headers"),
+        &[Say("HTTP/1.1 200 OK\r\nX: "), Drip("y")],
+    ),
+    Behaviour::http(
+        "drip-1xx",
+        "Sends an informational answer a byte at a time.",
+        Timeout("timeout_headers"),
+        &[Say("HTTP/1.1 103 "), Drip("y")],
+    ),
+    Behaviour::http(
+        "drip-body",
+        "Sends the body a byte at a time.",
+        Timeout("timeout_body"),
+        &[Say(PROMISING), Drip("x")],
+    ),
+    Behaviour::http(
+        "drip-endless-body",
+        "Sends a body without an end a byte at a time.",
+        Timeout("timeout_body"),
+        &[Say(UNBOUNDED), Drip("x")],
+    ),
+    Behaviour::http(
+        "drip-chunk-size",
+        "Sends the size of a chunk a byte at a time.",
+        Timeout("timeout_body"),
+        &[Say(CHUNKED), Drip("0")],
+    ),
+    Behaviour::http(
+        "drip-chunks",
+        "Sends chunks of one byte, a byte at a time.",
+        Timeout("timeout_body"),
+        &[Say(CHUNKED), Drip("1\r\nx\r\n")],
+    ),
+    Behaviour::http(
+        "drip-trailers",
+        "Sends a trailer a byte at a time.",
+        Timeout("timeout_body"),
+        &[Say(CHUNKED), Say("f\r\n{\"userId\":\"42\"}\r\n0\r\nX: "), Drip("y")],
+    ),
 ];

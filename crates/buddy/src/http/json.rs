@@ -26,7 +26,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
     }
 }
 
-/// The same, where no body at all is as good as `{}`, and so is `null`.
+/// The same, where no body at all is as good as `{}`.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
@@ -35,10 +35,10 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let has_type = has_json_type(&request);
         let body = read(request, state).await?;
-        match (body.trim_ascii(), has_type) {
-            (b"", _) | (b"null", true) => Ok(Self(T::default())),
-            (_, true) => parse(&body).map(Self),
-            (_, false) => Err(unsupported_type()),
+        match (body.is_empty(), has_type) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => parse(&body).map(Self),
+            (false, false) => Err(unsupported_type()),
         }
     }
 }

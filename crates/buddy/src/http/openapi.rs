@@ -6,6 +6,7 @@ use std::future::ready;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::{MethodRouter, get};
+use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
@@ -21,7 +22,7 @@ use super::problem::Problem;
 struct Head;
 
 /// The whole document.
-pub(super) fn document(routes: OpenApi) -> OpenApi {
+pub(super) fn document(routes: OpenApi) -> Value {
     let mut document = Head::openapi();
     document.merge(routes);
     let components = document.components.get_or_insert_with(Components::new);
@@ -38,12 +39,27 @@ pub(super) fn document(routes: OpenApi) -> OpenApi {
             .build();
         components.security_schemes.insert(name.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
     }
+    let mut document = serde_json::to_value(document).expect("a document serialises");
+    optional_bodies_are_objects(&mut document);
     document
 }
 
+/// A body that may be left out is generated as one that may be `null`, which it may not.
+fn optional_bodies_are_objects(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
+    let bodies = operations
+        .filter_map(|operation| operation.pointer_mut("/requestBody/content/application~1json/schema"));
+    for schema in bodies {
+        if let Some(object) = schema.get_mut("oneOf").and_then(|choices| choices.get_mut(0)) {
+            *schema = object.take();
+        }
+    }
+}
+
 /// Answers with the document, written once.
-pub(super) fn route<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRouter<S> {
-    let text = Bytes::from(serde_json::to_vec(document).expect("a document serialises"));
+pub(super) fn route<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
+    let text = Bytes::from(serde_json::to_vec(document).expect("JSON serialises"));
     get(move || ready(([(CONTENT_TYPE, "application/json")], text.clone())))
 }
 

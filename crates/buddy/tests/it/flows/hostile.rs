@@ -70,10 +70,12 @@ impl Stage {
     /// All that is not as promised about one behaviour.
     async fn faults(&self, behaviour: &'static Behaviour) -> Vec<String> {
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
+        let t0 = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64(); eprintln!("{t0:.3} start {}", behaviour.name);
         let endpoint = Endpoint::open(&self.authority, listen, behaviour, None, |_| {}).await.unwrap();
         let timeout_ms = if takes_time(behaviour) { TIMEOUT_MS } else { AMPLE_MS };
         let agent = self.buddy.agent(&endpoint.url(), json!({"timeoutMs": timeout_ms})).await;
         let sessions = self.sessions(&agent, behaviour).await;
+        let t0 = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64(); eprintln!("{t0:.3} done {}", behaviour.name);
         let resolutions = self.resolutions(&agent).await;
         let mut faults = Vec::new();
         for session in &sessions {
@@ -122,8 +124,7 @@ impl Stage {
         resolution: &Value,
     ) -> Option<String> {
         let usual = (behaviour.expect, behaviour.attempts);
-        let (expect, attempts) =
-            behaviour.on_reuse.filter(|_| first_reused(resolution)).unwrap_or(usual);
+        let (expect, attempts) = behaviour.on_reuse.filter(|_| first_reused(resolution)).unwrap_or(usual);
         let user = match expect {
             Expect::User => json!(user_of(&session.id)),
             Expect::UserId(id) => json!(id),
