@@ -6,7 +6,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use buddy_core::limits::ANSWER_BYTES_MAX;
@@ -21,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::limits::{HEAD_BYTES_MAX, HEAD_LINES_MAX, INFORMATIONAL_MAX};
+use crate::limits::{HEAD_BYTES_MAX, HEAD_LINES_MAX};
 use crate::policy::Policy;
 use crate::target::Target;
 use crate::wire::{Socket, Stream};
@@ -62,11 +61,12 @@ impl Connection {
         &mut self,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Fault> {
-        let informational = count_informational(&mut request);
+        let socket = Arc::clone(&self.socket);
+        hyper::ext::on_informational(&mut request, move |_| socket.count_informational());
         let mut answer = pin!(self.sender.send_request(request));
         let answer = poll_fn(|cx| {
             poll_driver(&mut self.driver, &mut self.ended_by, cx);
-            if informational.load(Ordering::Relaxed) > INFORMATIONAL_MAX {
+            if self.socket.is_only_informing() {
                 return Poll::Ready(Err(Reason::ProtocolError.into()));
             }
             answer.as_mut().poll(cx).map_err(|error| Fault::of_http(error, Reason::ProtocolError))
@@ -154,13 +154,4 @@ fn poll_driver(driver: &mut Option<Driver>, ended_by: &mut Option<hyper::Error>,
         *ended_by = end.err();
         *driver = None;
     }
-}
-
-fn count_informational(request: &mut Request<Full<Bytes>>) -> Arc<AtomicUsize> {
-    let seen = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&seen);
-    hyper::ext::on_informational(request, move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-    });
-    seen
 }

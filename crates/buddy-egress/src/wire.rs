@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::limits::WIRE_BYTES_MAX;
+use crate::limits::{INFORMATIONAL_MAX, WIRE_BYTES_MAX};
 
 /// More was read for one exchange than any honest answer needs.
 #[derive(Debug, thiserror::Error)]
-#[error("the endpoint sent more than {WIRE_BYTES_MAX} bytes for one exchange")]
+#[error("the endpoint sent more than {WIRE_BYTES_MAX} bytes or {INFORMATIONAL_MAX} informational answers")]
 pub(crate) struct OverBudget;
 
 /// A socket and its counters, shared by the layers above and by the pool, which looks at it while it is idle.
@@ -25,17 +25,30 @@ pub(crate) struct Socket {
     tcp: TcpStream,
     wire_read: AtomicUsize,
     answer_read: AtomicUsize,
+    informational: AtomicUsize,
 }
 
 impl Socket {
     pub(crate) fn new(tcp: TcpStream) -> Arc<Self> {
-        Arc::new(Self { tcp, wire_read: AtomicUsize::new(0), answer_read: AtomicUsize::new(0) })
+        let [wire_read, answer_read, informational] = [0; 3].map(AtomicUsize::new);
+        Arc::new(Self { tcp, wire_read, answer_read, informational })
     }
 
     /// A new exchange begins on a connection that was used before.
     pub(crate) fn begin_again(&self) {
         self.wire_read.store(0, Ordering::Relaxed);
         self.answer_read.store(0, Ordering::Relaxed);
+        self.informational.store(0, Ordering::Relaxed);
+    }
+
+    /// An informational answer came before the real one.
+    pub(crate) fn count_informational(&self) {
+        self.informational.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// More of them came than are borne.
+    pub(crate) fn is_only_informing(&self) -> bool {
+        self.informational.load(Ordering::Relaxed) > INFORMATIONAL_MAX
     }
 
     /// At least one byte of an answer came since the exchange began.
@@ -57,7 +70,9 @@ impl Socket {
 
     fn count(&self, read: usize) -> io::Result<()> {
         let total = self.wire_read.fetch_add(read, Ordering::Relaxed) + read;
-        if total > WIRE_BYTES_MAX { Err(io::Error::other(OverBudget)) } else { Ok(()) }
+        // hyper reads on through informational answers without coming back to us: it is stopped here.
+        let over = total > WIRE_BYTES_MAX || self.is_only_informing();
+        if over { Err(io::Error::other(OverBudget)) } else { Ok(()) }
     }
 }
 

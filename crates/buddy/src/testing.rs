@@ -1,15 +1,12 @@
 //! An app whose time the test decides.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use buddy_core::secret::CallbackSecret;
 use buddy_core::session::OpenedBy;
 use buddy_core::time::UnixMillis;
-use buddy_store::Durability;
 use tempfile::TempDir;
-use tracing::level_filters::LevelFilter;
 
 use crate::agents::{CallbackSettings, KnownAgent, NewAgent};
 use crate::ambient::{Ambient, Clock, SystemRandom};
@@ -44,22 +41,7 @@ impl TestApp {
     pub(crate) fn start() -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let clock = ManualClock(Arc::new(AtomicI64::new(1_717_000_000_000)));
-        let settings = Settings {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            data_dir: data_dir.path().to_owned(),
-            public_url: None,
-            admin_token: None,
-            master_keys: Vec::new(),
-            egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            egress_allow_http: false,
-            egress_ca: None,
-            sessions_per_minute: 0,
-            agent_sessions_per_minute: 0,
-            trusted_proxies: Vec::new(),
-            max_pending: 1000,
-            log: LevelFilter::OFF,
-            durability: Durability::Full,
-        };
+        let settings = Settings::for_this_process(data_dir.path().to_owned());
         let listen = settings.listen;
         let ambient = Ambient::new(clock.clone(), SystemRandom);
         Self { app: app::start(settings, listen, ambient).unwrap().app, clock, _data_dir: data_dir }

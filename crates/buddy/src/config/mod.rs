@@ -4,11 +4,12 @@ mod keys;
 mod parse;
 mod source;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use buddy_store::{Durability, MasterKey};
 use ipnet::IpNet;
+use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
 
 pub(crate) use keys::{DataDir, KeysError};
@@ -52,7 +53,33 @@ pub(crate) struct Settings {
     /// Sessions that may be pending at once.
     pub(crate) max_pending: usize,
     /// How much is logged.
-    pub(crate) log: tracing::level_filters::LevelFilter,
+    pub(crate) log: LevelFilter,
     /// What a power cut may cost.
     pub(crate) durability: Durability,
+}
+
+impl Settings {
+    /// Those of a server for this process alone, such as the demo's: a free port of the loopback, which callbacks may
+    /// reach too, no limits, no log.
+    pub(crate) fn for_this_process(data_dir: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data_dir,
+            public_url: None,
+            admin_token: None,
+            master_keys: Vec::new(),
+            egress_allow: vec![
+                IpNet::new_assert(IpAddr::from([127, 0, 0, 0]), 8),
+                IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+            ],
+            egress_allow_http: false,
+            egress_ca: None,
+            sessions_per_minute: 0,
+            agent_sessions_per_minute: 0,
+            trusted_proxies: Vec::new(),
+            max_pending: 1000,
+            log: LevelFilter::OFF,
+            durability: Durability::Full,
+        }
+    }
 }

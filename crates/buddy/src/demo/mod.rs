@@ -6,15 +6,13 @@ mod print;
 mod scenes;
 
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use buddy_core::secret::TokenKind;
 use buddy_shop::Shop;
-use buddy_store::{Durability, MasterKey};
+use buddy_store::MasterKey;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
 
 use crate::ambient::Ambient;
@@ -36,7 +34,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let secret = ambient.callback_secret();
     let shop = Shop::open(secret.expose()).await?;
     let admin_token = ambient.token(TokenKind::Admin);
-    let settings = settings(&ambient, &data_dir, &shop, admin_token.expose())?;
+    let settings = settings(&ambient, &data_dir, &shop, admin_token.expose());
     let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
     let Started { app, .. } = app::start(settings, address, ambient)?;
@@ -56,29 +54,14 @@ async fn show() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Real settings: the throw-away authority is believed, and the loopback may be reached, as a test set-up would.
-fn settings(
-    ambient: &Ambient,
-    data_dir: &Scratch,
-    shop: &Shop,
-    admin_token: &str,
-) -> Result<Settings, Box<dyn Error>> {
-    Ok(Settings {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        data_dir: data_dir.0.clone(),
-        public_url: None,
+/// Real settings: the throw-away authority is believed, and keys are this run's own.
+fn settings(ambient: &Ambient, data_dir: &Scratch, shop: &Shop, admin_token: &str) -> Settings {
+    Settings {
         admin_token: Some(Zeroizing::new(admin_token.to_owned())),
         master_keys: vec![MasterKey::from_bytes(ambient.bytes())],
-        egress_allow: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
-        egress_allow_http: false,
         egress_ca: Some(shop.ca_pem().as_bytes().to_vec()),
-        sessions_per_minute: 0,
-        agent_sessions_per_minute: 0,
-        trusted_proxies: Vec::new(),
-        max_pending: 1000,
-        log: LevelFilter::OFF,
-        durability: Durability::Full,
-    })
+        ..Settings::for_this_process(data_dir.0.clone())
+    }
 }
 
 /// A directory that is removed with all in it.
