@@ -60,10 +60,10 @@ impl Printer {
     pub(super) fn opening(&self, address: SocketAddr, shop: &Shop) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", self.ink(Ink::Bold, "Buddy demo: who is the visitor of this chat?"))?;
-        writeln!(out, "  buddy serves    http://{address}")?;
+        writeln!(out, "  Buddy     http://{address}")?;
         writeln!(
             out,
-            "  the shop's endpoint  {}  (real TLS, throw-away authority)",
+            "  the shop  {}  (real TLS, throw-away authority)",
             shop.url(buddy_shop::Manner::Honest)
         )?;
         writeln!(
