@@ -22,12 +22,15 @@ use server::{Agent, Server};
 
 /// Sessions a second of the agent that is watched.
 const PER_SECOND: u32 = 30;
-/// How long each half of a round lasts.
+/// How long each half of a round lasts: the hung sessions' two attempts, and their retry in the middle.
 const HALF: Duration = Duration::from_secs(20);
 /// Sessions that hang on the other agent's endpoint.
 const HUNG: usize = 500;
-/// Between the halves: two attempts of the hung ones, and a little.
-const SETTLE: Duration = Duration::from_secs(8);
+/// The longest time there is, so that all of them hang for the whole of a half.
+const HUNG_TIMEOUT_MS: u32 = 10_000;
+const TIMEOUT_MS: u32 = 3_000;
+/// Between rounds: what hung is settled, and a little.
+const SETTLE: Duration = Duration::from_secs(3);
 const ROUNDS_DEFAULT: usize = 5;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -42,8 +45,8 @@ async fn main() -> Result<(), Failure> {
     let hung = Endpoint::open(Manner::Hang).await?;
     let server = Server::start(&binary, &[&healthy, &hung])?;
     let client = Arc::new(Client::new(server.address));
-    let watched = server.agent(&client, &healthy).await?;
-    let other = server.agent(&client, &hung).await?;
+    let watched = server.agent(&client, &healthy, TIMEOUT_MS).await?;
+    let other = server.agent(&client, &hung, HUNG_TIMEOUT_MS).await?;
 
     // Warms connections, caches and the database.
     open_loop(&client, &watched, Duration::from_secs(3)).await?;
@@ -52,10 +55,9 @@ async fn main() -> Result<(), Failure> {
     let mut ratios = Vec::new();
     for round in 1..=rounds {
         let alone = open_loop(&client, &watched, HALF).await?;
-        let hanging = hang(&client, &other).await?;
+        hang(&client, &other).await?;
         let beside = open_loop(&client, &watched, HALF).await?;
         let resident = server.resident_kib()? / 1024;
-        drop(hanging);
         sleep(SETTLE).await;
         let ratio = beside.p99() / alone.p99();
         ratios.push(ratio);
@@ -115,17 +117,15 @@ async fn session(client: &Client, agent_id: &str, intended: Instant) -> Result<D
     Ok(intended.elapsed())
 }
 
-/// Keeps the other agent's endpoint hung for as long as the set lives: as many sessions as time out begin anew.
-async fn hang(client: &Arc<Client>, agent: &Agent) -> Result<JoinSet<()>, Failure> {
+/// Begins the sessions that hang, as fast as they are answered.
+async fn hang(client: &Arc<Client>, agent: &Agent) -> Result<(), Failure> {
     let mut sessions = JoinSet::new();
     for _ in 0..HUNG {
-        let (client, id) = (Arc::clone(client), agent.id.clone());
-        sessions.spawn(async move {
-            let body = json!({"agentId": id});
-            while client.call("POST", "/v1/sessions?wait=30", None, &body).await.is_ok() {}
-        });
+        let (client, body) = (Arc::clone(client), json!({"agentId": agent.id}));
+        sessions.spawn(async move { client.call("POST", "/v1/sessions", None, &body).await });
     }
-    // All are pending a moment later.
-    sleep(Duration::from_millis(500)).await;
-    Ok(sessions)
+    while let Some(begun) = sessions.join_next().await {
+        begun??;
+    }
+    Ok(())
 }

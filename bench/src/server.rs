@@ -47,11 +47,17 @@ impl Server {
         Ok(Self { address, process, _directory: directory })
     }
 
-    pub(crate) async fn agent(&self, client: &Client, endpoint: &Endpoint) -> Result<Agent, Failure> {
+    pub(crate) async fn agent(
+        &self,
+        client: &Client,
+        endpoint: &Endpoint,
+        timeout_ms: u32,
+    ) -> Result<Agent, Failure> {
         let admin = Some(ADMIN_TOKEN);
         let agent = client.call("POST", "/v1/agents", admin, &json!({"name": "Bench"})).await?;
         let id = agent["agentId"].as_str().ok_or("no agentId")?.to_owned();
-        let callback = json!({"url": endpoint.url, "secret": "bench-secret-0123456789"});
+        let callback =
+            json!({"url": endpoint.url, "secret": "bench-secret-0123456789", "timeoutMs": timeout_ms});
         client.call("PUT", &format!("/v1/agents/{id}/callback"), admin, &callback).await?;
         Ok(Agent { id })
     }

@@ -56,7 +56,7 @@ pub struct Phases {
     pub queue: Option<u64>,
     /// Name look-up.
     pub dns: Option<u64>,
-    /// TCP connect.
+    /// TCP connect, and the wait for one of the agent's places to dial.
     pub connect: Option<u64>,
     /// TLS handshake.
     pub tls: Option<u64>,

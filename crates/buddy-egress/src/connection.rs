@@ -86,6 +86,8 @@ impl Connection {
         }
         let mut whole = BytesMut::new();
         while let Some(frame) = self.next_frame(&mut body).await {
+            // Chunks of a byte come by the thousand without a wait between them.
+            tokio::task::consume_budget().await;
             let Ok(data) = frame.map_err(|error| self.body_fault(error))?.into_data() else {
                 continue;
             };

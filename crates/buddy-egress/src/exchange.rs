@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::limits::DRAIN_WAIT;
-use crate::pool::Pool;
+use crate::pool::{Pool, Way};
 use crate::target::{Destination, Target};
 use crate::{Shared, dial};
 
@@ -88,8 +88,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(reused: bool) -> Self {
-        Self { phases: Phases::default(), phase: None, reused }
+    fn new() -> Self {
+        Self { phases: Phases::default(), phase: None, reused: false }
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -99,14 +99,16 @@ impl Progress {
 
     fn leave(&mut self) {
         let Some((phase, since)) = self.phase.take() else { return };
-        let spent = u64::try_from(since.elapsed().as_micros()).ok();
-        match phase {
-            Phase::Dns => self.phases.dns = spent,
-            Phase::Connect => self.phases.connect = spent,
-            Phase::Tls => self.phases.tls = spent,
-            Phase::Headers => self.phases.headers = spent,
-            Phase::Body => self.phases.body = spent,
-        }
+        let phases = &mut self.phases;
+        let total = match phase {
+            Phase::Dns => &mut phases.dns,
+            Phase::Connect => &mut phases.connect,
+            Phase::Tls => &mut phases.tls,
+            Phase::Headers => &mut phases.headers,
+            Phase::Body => &mut phases.body,
+        };
+        let spent = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        *total = Some(total.unwrap_or(0) + spent);
     }
 
     fn timeout(&self) -> Fault {
@@ -129,7 +131,7 @@ pub(crate) async fn run(
     request: &Request,
     deadline: Instant,
 ) -> Exchange {
-    let mut progress = Progress::new(false);
+    let mut progress = Progress::new();
     let mut status = None;
     let head = timeout_at(deadline, ask(shared, pool, target, request, deadline, &mut progress)).await;
     let result = match head {
@@ -154,7 +156,8 @@ pub(crate) async fn run(
     Exchange { phases: progress.phases, reused_connection: progress.reused, status, result }
 }
 
-/// As far as the head of the answer, over an idle connection if there is one.
+/// As far as the head of the answer, over an idle connection if there is one. A wait for a place to dial counts as
+/// connecting.
 async fn ask(
     shared: &Shared,
     pool: &Pool,
@@ -163,22 +166,32 @@ async fn ask(
     deadline: Instant,
     progress: &mut Progress,
 ) -> Result<(Connection, Response<Incoming>), Fault> {
-    let idle = if request.fresh_connection { None } else { pool.take(target, &shared.policy) };
-    if let Some(mut connection) = idle {
-        *progress = Progress::new(true);
+    let mut fresh = request.fresh_connection;
+    loop {
+        let way = if let Some(way) = pool.at_once(target, &shared.policy, fresh) {
+            way
+        } else {
+            progress.enter(Phase::Connect);
+            pool.next(target, &shared.policy, fresh).await
+        };
+        let mut connection = match way {
+            Way::Idle(connection) => {
+                progress.reused = true;
+                connection
+            }
+            Way::Dial(_place) => open(shared, target, progress).await?,
+        };
         progress.enter(Phase::Headers);
         match connection.send(compose(target, request, deadline)).await {
             Ok(response) => return Ok((connection, response)),
             // The endpoint was closing it while we sent: the only case in which anything is sent again.
-            Err(fault) if fault.unsent || is_unheard(&fault, &connection) => {}
+            Err(fault) if progress.reused && (fault.unsent || is_unheard(&fault, &connection)) => {
+                *progress = Progress::new();
+                fresh = true;
+            }
             Err(fault) => return Err(fault),
         }
-        *progress = Progress::new(false);
     }
-    let mut connection = open(shared, target, progress).await?;
-    progress.enter(Phase::Headers);
-    let response = connection.send(compose(target, request, deadline)).await?;
-    Ok((connection, response))
 }
 
 fn is_unheard(fault: &Fault, connection: &Connection) -> bool {

@@ -18,6 +18,11 @@ pub const DIALLED_PER_FAMILY_MAX: usize = 2;
 /// How long one dialled address is waited for before the next joins it (RFC 8305, section 5).
 pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
 
+/// Connections of one pool that may be on their way at once. When an endpoint comes back, or a hundred attempts have
+/// run out together, as many handshakes at once would hold up every other agent's callbacks. A burst towards a far
+/// endpoint is still served within a second or so, as each connection serves the next in line once it is free.
+pub const DIALS_MAX: usize = 16;
+
 /// A lost datagram must not cost the whole of an attempt, whose default is 3 s.
 pub const DNS_TRY: Duration = Duration::from_secs(2);
 /// With [`DNS_TRY`] more than the longest attempt: the attempt's deadline always comes first.

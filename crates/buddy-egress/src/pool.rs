@@ -1,11 +1,13 @@
 //! Idle connections of one agent, kept for less than its endpoint would keep them.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
-use crate::limits::{AGE_MAX, IDLE_CONNECTIONS_MAX, IDLE_MAX};
+use crate::limits::{AGE_MAX, DIALS_MAX, IDLE_CONNECTIONS_MAX, IDLE_MAX};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -14,7 +16,22 @@ use crate::target::Target;
 #[derive(Debug)]
 pub struct Pool(Arc<Shared>);
 
-struct Shared(Mutex<State>);
+struct Shared {
+    state: Mutex<State>,
+    /// Places for connections on their way.
+    dials: Semaphore,
+    /// A connection came back: one of those who wait for a place may have it instead.
+    returned: Notify,
+}
+
+/// How an exchange comes by its connection.
+#[expect(clippy::large_enum_variant, reason = "it is moved on at once, and a box would cost more")]
+pub(crate) enum Way<'a> {
+    /// One that was used before.
+    Idle(Connection),
+    /// A new one may be dialled; the place is given back once it is open.
+    Dial(SemaphorePermit<'a>),
+}
 
 #[derive(Default)]
 struct State {
@@ -38,7 +55,8 @@ impl Idle {
 
 impl Pool {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Shared(Mutex::default())))
+        let state = Mutex::default();
+        Self(Arc::new(Shared { state, dials: Semaphore::new(DIALS_MAX), returned: Notify::new() }))
     }
 
     /// How many connections wait.
@@ -46,8 +64,29 @@ impl Pool {
         self.0.lock().idle.len()
     }
 
+    /// A way that is open now. `fresh`: only a new connection will do.
+    pub(crate) fn at_once(&self, target: &Target, policy: &Arc<Policy>, fresh: bool) -> Option<Way<'_>> {
+        let idle = if fresh { None } else { self.take(target, policy) };
+        idle.map(Way::Idle).or_else(|| self.0.dials.try_acquire().ok().map(Way::Dial))
+    }
+
+    /// The first way to open: a place to dial, first come first served, or a connection that comes back.
+    pub(crate) async fn next(&self, target: &Target, policy: &Arc<Policy>, fresh: bool) -> Way<'_> {
+        let mut place = pin!(self.0.dials.acquire());
+        loop {
+            let returned = self.0.returned.notified();
+            if let Some(connection) = if fresh { None } else { self.take(target, policy) } {
+                return Way::Idle(connection);
+            }
+            tokio::select! {
+                place = &mut place => return Way::Dial(place.expect("the places are never closed")),
+                () = returned, if !fresh => {}
+            }
+        }
+    }
+
     /// A connection that is fit for use; those found unfit are closed.
-    pub(crate) fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Connection> {
+    fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Connection> {
         loop {
             let mut idle = self.0.remove_last(target, policy)?;
             if Instant::now() < idle.ends() && idle.connection.wake() {
@@ -70,6 +109,7 @@ impl Pool {
             tokio::spawn(sweep(Arc::downgrade(&self.0)));
         }
         drop(state);
+        self.0.returned.notify_one();
         if let Some(surplus) = surplus {
             surplus.connection.close();
         }
@@ -79,7 +119,7 @@ impl Pool {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A list of connections is whole between any two of its operations.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remove_last(&self, target: &Target, policy: &Arc<Policy>) -> Option<Idle> {
@@ -106,7 +146,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let state = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         for idle in state.idle.drain(..) {
             idle.connection.close();
         }

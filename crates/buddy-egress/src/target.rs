@@ -248,7 +248,6 @@ mod tests {
     #[test]
     fn what_is_no_callable_url_is_refused() {
         let long = format!("https://a.example/{}", "x".repeat(URL_BYTES_MAX));
-        let long_when_stored = format!("https://a.example/{}", "{".repeat(URL_BYTES_MAX / 3));
         let label = format!("https://{}.example/", "x".repeat(LABEL_BYTES_MAX + 1));
         let name = format!("https://{}example/", "abcdefg.".repeat(32));
         for url in [
@@ -312,12 +311,22 @@ mod tests {
             "https://0x1ffffffff/",
             "https://a.example.1/",
             &long,
-            &long_when_stored,
             &label,
             &name,
         ] {
             assert_eq!(read(url, &policy(&[], false)), Err(BadUrl), "{url:?}");
             assert_eq!(read(url, &policy(&["0.0.0.0/0", "::/0"], true)), Err(BadUrl), "{url:?}, all opened");
+        }
+    }
+
+    #[test]
+    fn a_url_is_as_long_as_it_is_when_stored() {
+        let stored_bytes = |braces| "https://a.example/".len() + "%7B".len() * braces;
+        for braces in [676, 677] {
+            let url = format!("https://a.example/{}", "{".repeat(braces));
+            let taken = read(&url, &policy(&[], false)).map(|stored| stored.len());
+            let fits = stored_bytes(braces) <= URL_BYTES_MAX;
+            assert_eq!(taken, if fits { Ok(stored_bytes(braces)) } else { Err(BadUrl) }, "{braces}");
         }
     }
 

@@ -55,7 +55,7 @@ mod tests {
         let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for pem in ["", "no PEM at all", key, garbage, "-----BEGIN CERTIFICATE-----\n%%%\n"] {
             let fault = fault(pem).unwrap_or_default();
-            assert!(fault.starts_with("egress-ca holds"), "{pem:?}: {fault:?}");
+            assert!(fault.starts_with("--egress-ca (BUDDY_EGRESS_CA) holds"), "{pem:?}: {fault:?}");
         }
     }
 

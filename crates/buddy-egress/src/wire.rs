@@ -212,4 +212,17 @@ mod tests {
         socket.begin_again();
         assert!(socket.count(WIRE_BYTES_MAX).is_ok());
     }
+
+    #[tokio::test]
+    async fn nothing_more_is_read_after_too_many_informational_answers() {
+        let (socket, _peer) = pair().await;
+        for _ in 0..INFORMATIONAL_MAX {
+            socket.count_informational();
+            assert!(socket.count(1).is_ok());
+        }
+        socket.count_informational();
+        assert!(socket.count(1).is_err());
+        socket.begin_again();
+        assert!(socket.count(1).is_ok());
+    }
 }

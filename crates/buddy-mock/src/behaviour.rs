@@ -42,6 +42,10 @@ pub enum Expect {
 /// Where an endpoint begins to misbehave.
 #[derive(Debug)]
 pub(crate) enum Act {
+    /// Before any connection: each is refused.
+    Shut,
+    /// Before any connection: none is answered.
+    Deaf,
     /// On the bare socket, in place of a handshake.
     Bare(&'static [Step]),
     /// In the handshake; a request that comes all the same is answered well.
@@ -115,6 +119,11 @@ impl Behaviour {
 
     pub(crate) const fn reused(self, expect: Expect, attempts: u8) -> Self {
         Self { on_reuse: Some((expect, attempts)), ..self }
+    }
+
+    /// A connection comes about.
+    pub(crate) fn lets_in(&self) -> bool {
+        !matches!(self.act, Act::Shut | Act::Deaf)
     }
 
     /// It shows only where one session comes after another, over the connection of that one.

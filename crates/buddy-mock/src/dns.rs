@@ -40,14 +40,28 @@ struct Desk {
     asked: Mutex<HashMap<(String, RecordType), usize>>,
 }
 
+/// Ports tried before one is found free for both protocols; another program may have half of a few.
+const PORTS_TRIED: usize = 20;
+
+async fn one_port() -> io::Result<(UdpSocket, TcpListener)> {
+    let mut taken = None;
+    for _ in 0..PORTS_TRIED {
+        let udp = UdpSocket::bind("127.0.0.1:0").await?;
+        match TcpListener::bind(udp.local_addr()?).await {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) => taken = Some(error),
+        }
+    }
+    Err(taken.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
 impl NameServer {
     /// `zone`: the name, the family, how often that was asked before.
     pub async fn start(
         zone: impl Fn(&str, RecordType, usize) -> Says + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let udp = UdpSocket::bind("127.0.0.1:0").await?;
+        let (udp, tcp) = one_port().await?;
         let address = udp.local_addr()?;
-        let tcp = TcpListener::bind(address).await?;
         let desk = Arc::new(Desk { zone: Box::new(zone), asked: Mutex::default() });
         let tasks =
             [tokio::spawn(over_udp(udp, Arc::clone(&desk))), tokio::spawn(over_tcp(tcp, Arc::clone(&desk)))];

@@ -1,6 +1,8 @@
 //! An endpoint that behaves as it is told to, on a real socket.
 
 use std::error::Error;
+use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::behaviour::{Act, Behaviour};
 use crate::certificate::{Certificate, tls};
+use crate::door::{Deaf, Door, Shut};
 use crate::play::play;
 
 /// What there is to tell of an endpoint.
@@ -41,7 +44,28 @@ pub enum Event {
 pub struct Endpoint {
     address: SocketAddr,
     stage: Arc<Stage>,
-    tasks: [JoinHandle<()>; 2],
+    watching: JoinHandle<()>,
+    entrance: Mutex<Entrance>,
+}
+
+/// Whether anybody is let in.
+enum Entrance {
+    Closed(Door),
+    Open(JoinHandle<()>),
+    /// It could not be opened.
+    Broken,
+}
+
+impl Entrance {
+    /// Lets everybody in, if nobody is yet.
+    fn open(&mut self, stage: &Arc<Stage>) -> io::Result<()> {
+        if matches!(self, Self::Open(_)) {
+            return Ok(());
+        }
+        let Self::Closed(door) = mem::replace(self, Self::Broken) else { return Ok(()) };
+        *self = Self::Open(tokio::spawn(serve(door.open()?, Arc::clone(stage))));
+        Ok(())
+    }
 }
 
 /// What the connections of an endpoint have in common.
@@ -85,8 +109,11 @@ impl Endpoint {
         user_id: Option<String>,
         tell: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, Box<dyn Error>> {
-        let listener = TcpListener::bind(listen).await?;
-        let address = reached_at(listener.local_addr()?);
+        let door = match behaviour.act {
+            Act::Deaf => Door::Deaf(Deaf::listen(listen)?),
+            _ => Door::Shut(Shut::bind(listen)?),
+        };
+        let address = reached_at(door.address()?);
         let tripwire = TcpListener::bind((address.ip(), 0)).await?;
         let trap = tripwire.local_addr()?;
         let manner = Manner::of(behaviour, authority, address.ip(), trap)?;
@@ -97,17 +124,22 @@ impl Endpoint {
             trapped: AtomicUsize::new(0),
             tell: Box::new(tell),
         });
-        let tasks = [
-            tokio::spawn(serve(listener, Arc::clone(&stage))),
-            tokio::spawn(watch(tripwire, Arc::clone(&stage))),
-        ];
-        Ok(Self { address, stage, tasks })
+        let mut entrance = Entrance::Closed(door);
+        if behaviour.lets_in() {
+            entrance.open(&stage)?;
+        }
+        let watching = tokio::spawn(watch(tripwire, Arc::clone(&stage)));
+        Ok(Self { address, stage, watching, entrance: Mutex::new(entrance) })
     }
 
-    /// Behaves so from now on: new connections at once, open ones from their next request.
+    /// Behaves so from now on: new connections at once, open ones from their next request. A port that has let
+    /// anybody in does so for good.
     pub fn behave(&self, behaviour: &'static Behaviour, authority: &Authority) -> Result<(), Box<dyn Error>> {
         let manner = Manner::of(behaviour, authority, self.address.ip(), self.stage.trap)?;
         *self.stage.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+        if behaviour.lets_in() {
+            self.entrance.lock().unwrap_or_else(PoisonError::into_inner).open(&self.stage)?;
+        }
         Ok(())
     }
 
@@ -134,7 +166,10 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.watching.abort();
+        if let Entrance::Open(serving) = self.entrance.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            serving.abort();
+        }
     }
 }
 

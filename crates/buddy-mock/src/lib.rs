@@ -9,6 +9,7 @@ pub mod behaviour;
 mod certificate;
 #[cfg(feature = "dns")]
 pub mod dns;
+pub mod door;
 pub mod endpoint;
 mod play;
 mod table;

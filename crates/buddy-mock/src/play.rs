@@ -115,7 +115,7 @@ impl<'a> Scene<'a> {
         match step {
             Step::Answer => self.say_answer("200 OK", &self.json()),
             Step::AnswerWith(lines) => {
-                self.say_answer(&format!("200 OK\r\n{}", lines.trim_end()), &self.json())
+                self.say_answer(&format!("200 OK\r\n{}", lines.trim_end()), &self.json());
             }
             Step::Json => self.said.extend_from_slice(self.json().as_bytes()),
             Step::JsonInChunks => self.say_in_chunks(),

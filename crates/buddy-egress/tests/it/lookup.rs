@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use buddy_core::reason::Reason;
 use buddy_egress::{Egress, Exchange};
-use hickory_resolver::proto::rr::RecordType;
+use buddy_mock::dns::{NameServer, RecordType, Says};
+use buddy_mock::door::Deaf;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::support::{
-    AMPLE, Deaf, NameServer, OK, SHORT, Says, acceptor_for, answer_all, ask, assert_failed, assert_user,
-    authority, plain_site, request, settings, tls_site, tripwire,
+    AMPLE, OK, SHORT, acceptor_for, answer_all, ask, assert_failed, assert_user, issue, name_server,
+    plain_site, request, settings, tls_site, tripwire,
 };
 
 fn egress(server: &NameServer, allow: &[&str]) -> Egress {
     let mut settings = settings();
     settings.allow = allow.iter().map(|network| network.parse().expect("a network")).collect();
-    settings.name_servers = Some(vec![server.address]);
+    settings.name_servers = Some(vec![server.address()]);
     Egress::new(settings).expect("good settings")
 }
 
@@ -26,8 +27,8 @@ async fn ask_name(egress: &Egress, url: &str) -> Exchange {
 
 #[tokio::test]
 async fn a_name_is_asked_for_once_in_each_family_and_absolutely() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
-    let tls = acceptor_for(authority().issue("shop.example.com", |_| {}));
+    let server = name_server(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
+    let tls = acceptor_for(issue("shop.example.com", |_| {}));
     let site = tls_site(tls, |_, line| answer_all(line, OK)).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     let url = format!("https://Shop.Example.com.:{}/", site.address.port());
@@ -40,7 +41,7 @@ async fn a_name_is_asked_for_once_in_each_family_and_absolutely() {
 
 #[tokio::test]
 async fn a_name_without_a_dot_is_asked_for_as_it_is() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
+    let server = name_server(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     assert_user(&ask_name(&egress, &format!("http://shop-svc:{}/", site.address.port())).await);
@@ -50,10 +51,9 @@ async fn a_name_without_a_dot_is_asked_for_as_it_is() {
 #[tokio::test]
 async fn an_answer_that_changes_leads_nowhere_else() {
     // First what is allowed, and ever after what is not.
-    let server = NameServer::start(|_, _, times| {
-        Says::Addresses(vec![if times == 0 { "127.0.0.1" } else { "127.0.0.2" }])
-    })
-    .await;
+    let server =
+        name_server(|_, _, times| Says::Addresses(vec![if times == 0 { "127.0.0.1" } else { "127.0.0.2" }]))
+            .await;
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let trip = tripwire("127.0.0.2").await;
     for port in [site.address.port(), trip.address.port()] {
@@ -77,7 +77,7 @@ async fn an_answer_that_changes_leads_nowhere_else() {
 
 #[tokio::test]
 async fn one_refused_address_refuses_the_name() {
-    let server = NameServer::start(|name, family, _| {
+    let server = name_server(|name, family, _| {
         Says::Addresses(match (name, family) {
             ("mixed.example.com.", RecordType::A) => vec!["127.0.0.1", "127.0.0.2"],
             ("last.example.com.", RecordType::A) => vec!["127.0.0.1", "127.0.0.1", "10.0.0.1"],
@@ -103,7 +103,7 @@ async fn one_refused_address_refuses_the_name() {
 
 #[tokio::test]
 async fn plain_http_to_a_public_address_is_not_dialled() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["8.8.8.8"])).await;
+    let server = name_server(|_, _, _| Says::Addresses(vec!["8.8.8.8"])).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     assert_failed(&ask_name(&egress, "http://shop.example.com/").await, Reason::NotHttps, "a public address");
 }
@@ -129,7 +129,7 @@ async fn more_than_sixteen_addresses_are_no_answer() {
         "127.0.0.16",
         "127.0.0.17",
     ];
-    let server = NameServer::start(|name, _, _| {
+    let server = name_server(|name, _, _| {
         Says::Addresses(if name.starts_with("sixteen") { MANY[..16].to_vec() } else { MANY.to_vec() })
     })
     .await;
@@ -144,7 +144,7 @@ async fn more_than_sixteen_addresses_are_no_answer() {
 
 #[tokio::test]
 async fn a_second_address_is_dialled_when_the_first_is_refused() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["127.0.0.3", "127.0.0.1"])).await;
+    let server = name_server(|_, _, _| Says::Addresses(vec!["127.0.0.3", "127.0.0.1"])).await;
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     assert_user(&ask_name(&egress, &format!("http://shop.example.com:{}/", site.address.port())).await);
@@ -152,7 +152,7 @@ async fn a_second_address_is_dialled_when_the_first_is_refused() {
 
 #[tokio::test]
 async fn a_name_without_addresses_and_a_failing_server_are_told_as_such() {
-    let server = NameServer::start(|name, family, _| match (name, family) {
+    let server = name_server(|name, family, _| match (name, family) {
         ("none.example.com.", _) => Says::NoSuchName,
         ("empty.example.com.", _) => Says::Addresses(vec![]),
         ("half.example.com.", RecordType::A) => Says::Addresses(vec!["127.0.0.1"]),
@@ -171,8 +171,21 @@ async fn a_name_without_addresses_and_a_failing_server_are_told_as_such() {
 }
 
 #[tokio::test]
+async fn an_answer_that_no_datagram_holds_is_asked_for_over_tcp() {
+    let server = name_server(|_, family, _| match family {
+        RecordType::A => Says::Addresses(vec!["127.0.0.1"; 60]),
+        _ => Says::NoSuchName,
+    })
+    .await;
+    let site = plain_site(|_, line| answer_all(line, OK)).await;
+    let egress = egress(&server, &["127.0.0.0/8"]);
+    assert_user(&ask_name(&egress, &format!("http://long.example.com:{}/", site.address.port())).await);
+    assert_eq!(server.asked("long.example.com."), (2, 1), "once by UDP, and again by TCP");
+}
+
+#[tokio::test]
 async fn a_silent_name_server_is_a_timeout_of_the_look_up() {
-    let server = NameServer::start(|_, _, _| Says::Nothing).await;
+    let server = name_server(|_, _, _| Says::Nothing).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     let begun = Instant::now();
     let exchange = ask(&egress, &egress.pool(), "https://shop.example.com/", SHORT).await;
@@ -183,7 +196,7 @@ async fn a_silent_name_server_is_a_timeout_of_the_look_up() {
 #[tokio::test]
 async fn a_silent_zone_does_not_hold_up_another() {
     let (asked, mut questions) = mpsc::unbounded_channel();
-    let server = NameServer::start(move |name, _, _| {
+    let server = name_server(move |name, _, _| {
         if !name.starts_with("slow") {
             return Says::Addresses(vec!["127.0.0.1"]);
         }
@@ -206,10 +219,10 @@ async fn a_silent_zone_does_not_hold_up_another() {
 
 #[tokio::test]
 async fn an_address_that_does_not_answer_is_joined_by_the_next() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["127.0.0.3", "127.0.0.1"])).await;
+    let server = name_server(|_, _, _| Says::Addresses(vec!["127.0.0.3", "127.0.0.1"])).await;
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let port = site.address.port();
-    let _deaf = Deaf::listen(([127, 0, 0, 3], port).into());
+    let _deaf = Deaf::listen(([127, 0, 0, 3], port).into()).expect("a free port");
     let egress = egress(&server, &["127.0.0.0/8"]);
     let exchange = ask_name(&egress, &format!("http://shop.example.com:{port}/")).await;
     assert_user(&exchange);
@@ -219,16 +232,18 @@ async fn an_address_that_does_not_answer_is_joined_by_the_next() {
 
 #[tokio::test]
 async fn an_address_that_never_answers_is_a_timeout_of_the_connect() {
-    let deaf = Deaf::listen(([127, 0, 0, 1], 0).into());
+    let deaf = Deaf::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
     let egress = Egress::new(settings()).expect("good settings");
-    let exchange = ask(&egress, &egress.pool(), &format!("https://{}/", deaf.address), SHORT).await;
+    let exchange =
+        ask(&egress, &egress.pool(), &format!("https://{}/", deaf.address().expect("its address")), SHORT)
+            .await;
     assert_failed(&exchange, Reason::TimeoutConnect, "no answer to the SYN");
     assert!(exchange.phases.connect.is_some() && exchange.phases.tls.is_none());
 }
 
 #[tokio::test]
 async fn a_public_name_that_resolves_to_a_private_network_is_blocked_by_default() {
-    let server = NameServer::start(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
+    let server = name_server(|_, _, _| Says::Addresses(vec!["127.0.0.1"])).await;
     let trip = tripwire("127.0.0.1").await;
     let egress = egress(&server, &[]);
     let exchange = ask_name(&egress, &format!("https://shop.example.com:{}/", trip.address.port())).await;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use buddy_core::reason::Reason;
+use buddy_shop::certificate::{Authority, Credentials};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, version};
 use tokio_rustls::TlsAcceptor;
 
 use crate::support::{
-    AMPLE, Authority, OK, acceptor_for, answer_all, ask_once, assert_failed, assert_user, authority,
-    plain_site, raw_site, tls_site,
+    AMPLE, OK, acceptor_for, answer_all, ask_once, assert_failed, assert_user, authority, issue, plain_site,
+    raw_site, tls_site,
 };
 
 async fn outcome(tls: TlsAcceptor) -> Reason {
@@ -23,18 +24,18 @@ async fn outcome(tls: TlsAcceptor) -> Reason {
 
 #[tokio::test]
 async fn a_certificate_that_is_wrong_in_any_way_fails_the_handshake() {
-    let another = Authority::new();
+    let another = Authority::new().expect("an authority");
     let expired = |params: &mut rcgen::CertificateParams| {
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2020, 2, 1);
     };
     let early = |params: &mut rcgen::CertificateParams| params.not_before = rcgen::date_time_ymd(4000, 1, 1);
     for (what, certificate) in [
-        ("for another name", authority().issue("shop.example.com", |_| {})),
-        ("for another address", authority().issue("127.0.0.2", |_| {})),
-        ("expired", authority().issue("127.0.0.1", expired)),
-        ("not valid yet", authority().issue("127.0.0.1", early)),
-        ("by an unknown authority", another.issue("127.0.0.1", |_| {})),
+        ("for another name", issue("shop.example.com", |_| {})),
+        ("for another address", issue("127.0.0.2", |_| {})),
+        ("expired", issue("127.0.0.1", expired)),
+        ("not valid yet", issue("127.0.0.1", early)),
+        ("by an unknown authority", another.issue("127.0.0.1", |_| {}).expect("a certificate")),
     ] {
         assert_eq!(outcome(acceptor_for(certificate)).await, Reason::TlsFailed, "{what}");
     }
@@ -42,44 +43,30 @@ async fn a_certificate_that_is_wrong_in_any_way_fails_the_handshake() {
 
 #[tokio::test]
 async fn a_self_signed_certificate_fails_the_handshake() {
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
-    let certificate = params.self_signed(&key).expect("a certificate");
-    let key = key.serialize_der().try_into().expect("a PKCS#8 key");
-    assert_eq!(outcome(acceptor_for((vec![certificate.into()], key))).await, Reason::TlsFailed);
+    let credentials = Credentials::self_signed("127.0.0.1").expect("a certificate");
+    assert_eq!(outcome(acceptor_for(credentials)).await, Reason::TlsFailed);
 }
 
 #[tokio::test]
 async fn a_chain_of_a_mebibyte_is_not_read_to_its_end() {
-    let (mut chain, key) = authority().issue("127.0.0.1", |_| {});
-    while chain.iter().map(|certificate| certificate.len()).sum::<usize>() < 1 << 20 {
-        chain.extend_from_within(0..1);
+    let mut credentials = issue("127.0.0.1", |_| {});
+    while credentials.chain.iter().map(|certificate| certificate.len()).sum::<usize>() < 1 << 20 {
+        credentials.chain.extend_from_within(0..1);
     }
-    assert_eq!(outcome(acceptor_for((chain, key))).await, Reason::TlsFailed);
+    assert_eq!(outcome(acceptor_for(credentials)).await, Reason::TlsFailed);
 }
 
 #[tokio::test]
 async fn tls_1_2_is_spoken_too() {
-    let (chain, key) = authority().issue("127.0.0.1", |_| {});
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&version::TLS12])
-        .expect("a version")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("a certificate");
-    let site = tls_site(TlsAcceptor::from(Arc::new(config)), |_, line| answer_all(line, OK)).await;
+    let config = issue("127.0.0.1", |_| {}).server_config_for(&[&version::TLS12]).expect("a certificate");
+    let site = tls_site(TlsAcceptor::from(config), |_, line| answer_all(line, OK)).await;
     assert_user(&ask_once(&site.https(), AMPLE).await);
 }
 
 #[tokio::test]
 async fn an_endpoint_that_speaks_only_http_2_is_not_spoken_to() {
-    let (chain, key) = authority().issue("127.0.0.1", |_| {});
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("a certificate");
+    let config = issue("127.0.0.1", |_| {}).server_config().expect("a certificate");
+    let mut config = Arc::unwrap_or_clone(config);
     config.alpn_protocols = vec![b"h2".to_vec()];
     assert_eq!(outcome(TlsAcceptor::from(Arc::new(config))).await, Reason::TlsFailed);
 }
@@ -89,11 +76,11 @@ async fn a_demanded_client_certificate_is_a_tls_failure_though_it_comes_after_th
     for versions in [[&version::TLS13], [&version::TLS12]] {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
-        roots.add(authority().certificate.clone()).expect("a root");
+        roots.add(authority().der()).expect("a root");
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .expect("a verifier");
-        let (chain, key) = authority().issue("127.0.0.1", |_| {});
+        let Credentials { chain, key } = issue("127.0.0.1", |_| {});
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .expect("a version")

@@ -6,6 +6,12 @@ use crate::behaviour::Step::{Answer, Close, Cut, Flush, Json, Reset, Say};
 use crate::behaviour::{Act, Behaviour};
 
 pub(super) const CONNECTIONS: &[Behaviour] = &[
+    Behaviour::new(
+        "refuses",
+        "Refuses every connection, as where nothing runs.",
+        Failed("connect_failed"),
+        Act::Shut,
+    ),
     Behaviour::http(
         "closes-before-answer",
         "Closes when it has the request.",

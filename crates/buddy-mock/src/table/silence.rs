@@ -7,6 +7,12 @@ use crate::behaviour::{Act, Behaviour};
 
 pub(super) const SILENCE: &[Behaviour] = &[
     Behaviour::new(
+        "never-accepts",
+        "Answers no connection, not even by refusing it, as behind a firewall.",
+        Timeout("timeout_connect"),
+        Act::Deaf,
+    ),
+    Behaviour::new(
         "silent-after-accept",
         "Takes the connection and says nothing, not even TLS.",
         Timeout("timeout_tls"),
