@@ -39,13 +39,12 @@ pub(super) struct Flags {
 
 /// Runs the endpoint until SIGTERM or SIGINT.
 pub(super) fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
-    let mut screen = Screen;
     match &flags.behave {
-        _ if flags.list => screen.show(&list()),
+        _ if flags.list => Ok(show(&list())?),
         None => Ok(()),
         Some(name) => {
             let behaviour = Behaviour::find(name).map_err(|nearest| unknown(name, &nearest))?;
-            block_on(serve(behaviour, flags, screen))?
+            block_on(serve(behaviour, flags))?
         }
     }
 }
@@ -70,11 +69,7 @@ fn list() -> String {
     text.trim_end().to_owned()
 }
 
-async fn serve(
-    behaviour: &'static Behaviour,
-    flags: Flags,
-    mut screen: Screen,
-) -> Result<(), Box<dyn Error>> {
+async fn serve(behaviour: &'static Behaviour, flags: Flags) -> Result<(), Box<dyn Error>> {
     let stop = stop_signal()?;
     let authority = Authority::new()?;
     let (tell, mut events) = mpsc::unbounded_channel();
@@ -86,14 +81,14 @@ async fn serve(
         .await
         .map_err(|error| format!("--listen {}: {error}.", flags.listen))?;
     let ca = CaFile::write(flags.ca_out, &authority.pem())?;
-    screen.show(&opening(behaviour, &endpoint, &ca.path))?;
+    show(&opening(behaviour, &endpoint, &ca.path))?;
     let tell_on = async {
         while let Some(event) = events.recv().await {
             if let Some(line) = line(&event) {
-                screen.show(&line)?;
+                show(&line)?;
             }
         }
-        Ok::<_, Box<dyn Error>>(())
+        Ok(())
     };
     tokio::select! {
         () = stop => Ok(()),
@@ -124,7 +119,7 @@ fn opening(behaviour: &Behaviour, endpoint: &Endpoint, ca: &Path) -> String {
     if let Some((expect, attempts)) = behaviour.on_reuse {
         let _ = write!(text, "\nreused:   {expect}, after {}", count(attempts));
     }
-    text.push_str("\nCtrl-C ends it. No signature is checked. What comes:\n");
+    text.push_str("\nCtrl-C ends it. No signature is checked. What comes:");
     text
 }
 
@@ -185,15 +180,11 @@ impl Drop for CaFile {
     }
 }
 
-/// Standard output. A pipe whose reader has gone is an end, not a fault.
-struct Screen;
-
-impl Screen {
-    fn show(&mut self, text: &str) -> Result<(), Box<dyn Error>> {
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+/// A line on standard output. A reader that has gone misses it, and the endpoint stays.
+fn show(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }

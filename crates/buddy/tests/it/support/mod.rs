@@ -5,6 +5,7 @@ mod api;
 mod endpoint;
 mod express;
 mod openapi;
+mod place;
 mod server;
 
 pub(crate) use api::{Api, Reply};

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 use super::Api;
+use super::place::Place;
 
 pub(crate) const ADMIN_TOKEN: &str = "bat_test-admin-token-0123456789";
 
@@ -16,13 +17,14 @@ pub(crate) const ADMIN_TOKEN: &str = "bat_test-admin-token-0123456789";
 pub(crate) struct Setup {
     directory: TempDir,
     env: Vec<(String, String)>,
+    undisturbed: bool,
 }
 
 impl Setup {
     /// Callbacks may reach the loopback and believe this authority; strangers are not limited.
     pub(crate) fn new(ca_pem: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut setup = Self { directory, env: Vec::new() };
+        let mut setup = Self { directory, env: Vec::new(), undisturbed: false };
         if let Some(pem) = ca_pem {
             let path = setup.path().join("ca.pem");
             std::fs::write(&path, pem).unwrap();
@@ -40,6 +42,11 @@ impl Setup {
         self.env.retain(|(other, _)| other != name);
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// No other server of the tests runs meanwhile.
+    pub(crate) fn undisturbed(self) -> Self {
+        Self { undisturbed: true, ..self }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -68,6 +75,7 @@ impl Setup {
 
     /// Starts it with further arguments.
     pub(crate) fn start_with(self, arguments: &[&str]) -> Buddy {
+        let place = if self.undisturbed { Place::alone() } else { Place::among_others() };
         let log = self.path().join("stderr.log");
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = self.command(&[&["serve"], arguments].concat());
@@ -80,7 +88,15 @@ impl Setup {
             panic!("the server did not start: {line}{log}");
         };
         let address: SocketAddr = address.parse().unwrap();
-        Buddy { api: Api::new(address), address, process, stdout, setup: self, first_line: line }
+        Buddy {
+            api: Api::new(address),
+            address,
+            process,
+            stdout,
+            setup: self,
+            first_line: line,
+            _place: place,
+        }
     }
 
     /// Runs a command to its end. A server that was not to start is killed.
@@ -108,6 +124,7 @@ pub(crate) struct Buddy {
     stdout: BufReader<ChildStdout>,
     first_line: String,
     setup: Setup,
+    _place: Place,
 }
 
 impl Buddy {
@@ -171,7 +188,10 @@ impl Buddy {
 
     fn into_setup(mut self) -> Setup {
         // The process has ended; its directory lives on in the set-up.
-        std::mem::replace(&mut self.setup, Setup { directory: tempfile::tempdir().unwrap(), env: Vec::new() })
+        std::mem::replace(
+            &mut self.setup,
+            Setup { directory: tempfile::tempdir().unwrap(), env: Vec::new(), undisturbed: false },
+        )
     }
 }
 
