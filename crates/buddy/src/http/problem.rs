@@ -4,6 +4,7 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use buddy_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -111,7 +112,11 @@ impl From<Refusal> for Problem {
             },
             Refusal::Store(error) => {
                 tracing::error!(%error, "the store failed");
-                Self::unavailable()
+                match error {
+                    // Trying again would find the same row.
+                    StoreError::Sealed { .. } | StoreError::Unreadable { .. } => Self::internal(),
+                    StoreError::Database(_) | StoreError::Closed => Self::unavailable(),
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Agent, Answer, Buddy, Endpoint, Setup};
 
-/// The issue's own figure: what a hung customer's visitors begin while its endpoint is away.
+/// What a hung customer's visitors begin while its endpoint is away.
 const HUNG_SESSIONS: usize = 500;
 /// Begun at once on one slow endpoint.
 const BURST: usize = 5_000;
