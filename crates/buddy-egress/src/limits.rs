@@ -10,6 +10,8 @@ pub const URL_BYTES_MAX: usize = 2_048;
 pub const NAME_BYTES_MAX: usize = 253;
 /// One label of a name (RFC 1035, section 2.3.4).
 pub const LABEL_BYTES_MAX: usize = 63;
+/// A name, its last dot and a port. The work of reading a host in its `xn--` form grows with its length squared.
+pub const AUTHORITY_BYTES_MAX: usize = NAME_BYTES_MAX + ".:65535".len();
 
 /// Large services publish fewer; more is an attempt to hide one among many.
 pub const ADDRESSES_MAX: usize = 16;
@@ -20,8 +22,8 @@ pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
 
 /// Connections of one pool that may be on their way at once. When an endpoint comes back, or a hundred attempts have
 /// run out together, as many handshakes at once would hold up every other agent's callbacks. A burst towards a far
-/// endpoint is still served within a second or so, as each connection serves the next in line once it is free.
-pub const DIALS_MAX: usize = 16;
+/// endpoint is still served within a second or two, as each connection serves the next in line once it is free.
+pub const DIALS_MAX: usize = 8;
 
 /// A lost datagram must not cost the whole of an attempt, whose default is 3 s.
 pub const DNS_TRY: Duration = Duration::from_secs(2);
