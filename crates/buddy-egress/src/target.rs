@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use rustls::pki_types::ServerName;
 use url::{Host, Position, Url};
 
-use crate::limits::{LABEL_BYTES_MAX, NAME_BYTES_MAX, URL_BYTES_MAX};
+use crate::limits::{AUTHORITY_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, URL_BYTES_MAX};
 use crate::policy::Policy;
 
 /// Names under these never lead to a public host: special use (RFC 6761 and its registry), or what private
@@ -124,7 +124,7 @@ fn check_text(raw: &str, policy: &Policy) -> Result<(), Reason> {
     }
     let (scheme, rest) = raw.split_once("://").ok_or(Reason::BadUrl)?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if !is_scheme(scheme) || authority.is_empty() {
+    if !is_scheme(scheme) || !(1..=AUTHORITY_BYTES_MAX).contains(&authority.len()) {
         return Err(Reason::BadUrl);
     }
     let speaks = |wanted: &str| scheme.eq_ignore_ascii_case(wanted);
@@ -327,6 +327,19 @@ mod tests {
             let taken = read(&url, &policy(&[], false)).map(|stored| stored.len());
             let fits = stored_bytes(braces) <= URL_BYTES_MAX;
             assert_eq!(taken, if fits { Ok(stored_bytes(braces)) } else { Err(BadUrl) }, "{braces}");
+        }
+    }
+
+    #[test]
+    fn a_host_and_port_longer_than_any_name_and_port_are_not_read() {
+        let name = format!("{}example", "abcdefg.".repeat(30));
+        let longest = format!("https://{}.{name}.:65535/", "x".repeat(NAME_BYTES_MAX - name.len() - 1));
+        assert_eq!(longest.len(), "https:///".len() + AUTHORITY_BYTES_MAX);
+        assert!(read(&longest, &policy(&[], false)).is_ok());
+        // Octal, so that all but the first bound take it.
+        for (zeros, taken) in [(200, true), (300, false)] {
+            let url = format!("https://{}10.8.8.8/", "0".repeat(zeros));
+            assert_eq!(read(&url, &policy(&[], false)).is_ok(), taken, "{zeros}");
         }
     }
 
