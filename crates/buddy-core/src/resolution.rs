@@ -52,11 +52,11 @@ impl FromStr for Outcome {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Phases {
-    /// Waiting for one of the agent's slots.
+    /// Waiting for one of the agent's slots, and for one of its places to dial.
     pub queue: Option<u64>,
     /// Name look-up.
     pub dns: Option<u64>,
-    /// TCP connect, and the wait for one of the agent's places to dial.
+    /// TCP connect.
     pub connect: Option<u64>,
     /// TLS handshake.
     pub tls: Option<u64>,

@@ -34,7 +34,8 @@ pub struct Request {
 /// All that is to be known of one exchange.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Where the time went; of the connection that was used in the end. `queue` is the caller's to fill.
+    /// Where the time went; of the connection that was used in the end. `queue` has the wait for a place to dial; any
+    /// other wait is the caller's to add.
     pub phases: Phases,
     /// The answer, if any, came over a connection that had been used before.
     pub reused_connection: bool,
@@ -73,6 +74,8 @@ impl fmt::Debug for Answer {
 /// What an exchange is busy with, and so what a timeout is called.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
+    /// Waiting for a place to dial.
+    Place,
     Dns,
     Connect,
     Tls,
@@ -101,26 +104,35 @@ impl Progress {
         let Some((phase, since)) = self.phase.take() else { return };
         let phases = &mut self.phases;
         let total = match phase {
+            Phase::Place => &mut phases.queue,
             Phase::Dns => &mut phases.dns,
             Phase::Connect => &mut phases.connect,
             Phase::Tls => &mut phases.tls,
             Phase::Headers => &mut phases.headers,
             Phase::Body => &mut phases.body,
         };
-        let spent = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        *total = Some(total.unwrap_or(0) + spent);
+        *total = Some(total.unwrap_or(0) + micros(since));
     }
 
-    fn timeout(&self) -> Fault {
-        let phase = self.phase.map_or(Phase::Dns, |(phase, _)| phase);
+    /// What running out of time now is called. Who had to wait for a place for most of it ran out by what held up
+    /// those who had one.
+    fn timeout(&self, pool: &Pool) -> Fault {
+        let (phase, spent) = self.phase.map_or((Phase::Dns, 0), |(phase, since)| (phase, micros(since)));
+        let waited = self.phases.queue.unwrap_or(0) > spent;
         Fault::from(match phase {
-            Phase::Dns => Reason::TimeoutDns,
-            Phase::Connect => Reason::TimeoutConnect,
-            Phase::Tls => Reason::TimeoutTls,
+            Phase::Place => pool.dials_time_out_as(),
+            Phase::Dns | Phase::Connect | Phase::Tls if waited => pool.dials_time_out_as(),
+            Phase::Dns => pool.dial_timed_out(Reason::TimeoutDns),
+            Phase::Connect => pool.dial_timed_out(Reason::TimeoutConnect),
+            Phase::Tls => pool.dial_timed_out(Reason::TimeoutTls),
             Phase::Headers => Reason::TimeoutHeaders,
             Phase::Body => Reason::TimeoutBody,
         })
     }
+}
+
+fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Asks once. What goes wrong is in the exchange that is returned; the deadline is never overrun.
@@ -135,14 +147,14 @@ pub(crate) async fn run(
     let mut status = None;
     let head = timeout_at(deadline, ask(shared, pool, target, request, deadline, &mut progress)).await;
     let result = match head {
-        Err(_) => Err(progress.timeout()),
+        Err(_) => Err(progress.timeout(pool)),
         Ok(Err(fault)) => Err(fault),
         Ok(Ok((connection, response))) => {
             status = Some(response.status().as_u16());
             progress.enter(Phase::Body);
             if response.status().is_success() {
                 let whole = timeout_at(deadline, finish(connection, response, pool)).await;
-                whole.unwrap_or_else(|_| Err(progress.timeout()))
+                whole.unwrap_or_else(|_| Err(progress.timeout(pool)))
             } else {
                 Ok(dismiss(connection, response, pool, deadline).await)
             }
@@ -156,8 +168,8 @@ pub(crate) async fn run(
     Exchange { phases: progress.phases, reused_connection: progress.reused, status, result }
 }
 
-/// As far as the head of the answer, over an idle connection if there is one. A wait for a place to dial counts as
-/// connecting.
+/// As far as the head of the answer, over an idle connection if there is one. A wait for a place to dial is one in
+/// the queue.
 async fn ask(
     shared: &Shared,
     pool: &Pool,
@@ -171,7 +183,7 @@ async fn ask(
         let way = if let Some(way) = pool.at_once(target, &shared.policy, fresh) {
             way
         } else {
-            progress.enter(Phase::Connect);
+            progress.enter(Phase::Place);
             pool.next(target, &shared.policy, fresh).await
         };
         let mut connection = match way {
@@ -179,7 +191,7 @@ async fn ask(
                 progress.reused = true;
                 connection
             }
-            Way::Dial(_place) => open(shared, target, progress).await?,
+            Way::Dial(_place) => open(shared, target, progress).await.inspect(|_| pool.dial_succeeded())?,
         };
         progress.enter(Phase::Headers);
         match connection.send(compose(target, request, deadline)).await {

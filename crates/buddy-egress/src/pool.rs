@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use buddy_core::reason::Reason;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +40,8 @@ struct State {
     idle: Vec<Idle>,
     /// A task is there that closes them in time.
     swept: bool,
+    /// What the last dial that ran out of time was busy with, if none has come about since.
+    dials_timed_out: Option<Reason>,
 }
 
 struct Idle {
@@ -57,6 +60,22 @@ impl Pool {
     pub(crate) fn new() -> Self {
         let state = Mutex::default();
         Self(Arc::new(Shared { state, dials: Semaphore::new(DIALS_MAX), returned: Notify::new() }))
+    }
+
+    /// A connection on its way ran out of time, called so.
+    pub(crate) fn dial_timed_out(&self, timeout: Reason) -> Reason {
+        self.0.lock().dials_timed_out = Some(timeout);
+        timeout
+    }
+
+    /// A connection is open: what held up others before is over.
+    pub(crate) fn dial_succeeded(&self) {
+        self.0.lock().dials_timed_out = None;
+    }
+
+    /// What a timeout is called for one who waited for a place while others dialled.
+    pub(crate) fn dials_time_out_as(&self) -> Reason {
+        self.0.lock().dials_timed_out.unwrap_or(Reason::TimeoutConnect)
     }
 
     /// How many connections wait.

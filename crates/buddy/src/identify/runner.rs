@@ -143,7 +143,9 @@ impl Run<'_> {
             }
             Err(reason) => not_sent(*reason),
         };
-        exchange.phases.queue = queue;
+        // Two waits of one kind: for a slot here, for a place to dial there.
+        exchange.phases.queue =
+            [queue, exchange.phases.queue].into_iter().flatten().reduce(|one, other| one + other);
         let verdict = match &exchange.result {
             Ok(answer) => judge(&Answer {
                 status: answer.status,
