@@ -1,12 +1,13 @@
 //! `/v1/sessions`: the visitor's calls, and the business's server beginning a session for one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
-use buddy_core::id::{AgentId, SessionId};
+use buddy_core::id::AgentId;
 use buddy_core::session::{OpenedBy, Session, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -155,11 +156,8 @@ pub(crate) async fn begin(
         app.limiter.check_agent(body.agent_id)?;
     }
     let begin = Begin { agent_id: body.agent_id, identify: body.identify, opened_by };
-    let (mut session, token) = app.sessions.begin(&known, &begin).await?;
-    if !wait.is_zero() && !session.status.is_settled() {
-        until_settled(&app, session.id, wait).await?;
-        session = app.sessions.session(session.id).await?;
-    }
+    let (session, token) = app.sessions.begin(&known, &begin).await?;
+    let session = waited(&app, session, wait).await?;
     let error = match opened_by {
         OpenedBy::Visitor => SessionError::for_visitor(&session),
         OpenedBy::Server => SessionError::for_agent(&session),
@@ -199,11 +197,8 @@ pub(crate) async fn identify(
     OptionalJson(body): OptionalJson<IdentifyBody>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
     let wait = query.checked()?;
-    let mut session = app.sessions.identify(session, body.ticket.as_deref()).await?;
-    if !session.status.is_settled() && !wait.is_zero() {
-        until_settled(&app, session.id, wait).await?;
-        session = app.sessions.session(session.id).await?;
-    }
+    let session = app.sessions.identify(session, body.ticket.as_deref()).await?;
+    let session = waited(&app, session, wait).await?;
     let status = if session.status == Status::Pending { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, Json(SessionView::for_visitor(&session))))
 }
@@ -218,16 +213,15 @@ pub(crate) async fn read(
     Visitor(session): Visitor,
     StrictQuery(query): StrictQuery<WaitQuery>,
 ) -> Result<Json<SessionView>, Problem> {
-    let session = waited(&app, session, &query).await?;
+    let session = waited(&app, session, query.checked()?).await?;
     Ok(Json(SessionView::for_visitor(&session)))
 }
 
-async fn waited(app: &App, session: Session, query: &WaitQuery) -> Result<Session, Problem> {
-    let wait = query.checked()?;
+/// The session as it is once settled, or after the wait.
+async fn waited(app: &App, session: Session, wait: Duration) -> Result<Session, Problem> {
     if session.status.is_settled() || wait.is_zero() {
         return Ok(session);
     }
-    let id: SessionId = session.id;
-    until_settled(app, id, wait).await?;
-    Ok(app.sessions.session(id).await?)
+    until_settled(app, session.id, wait).await?;
+    Ok(app.sessions.session(session.id).await?)
 }
