@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 import address_rows
 import answer_rows
+import endpoint_rows
 import signature_rows
 
 FILES = {
@@ -21,6 +22,8 @@ FILES = {
     "ticket.json": signature_rows.tickets,
     "answer.json": answer_rows.answers,
     "address.json": address_rows.addresses,
+    "identity_endpoint.json": endpoint_rows.identity_endpoints,
+    "session_endpoint.json": endpoint_rows.session_endpoints,
 }
 
 

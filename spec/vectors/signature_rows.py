@@ -8,6 +8,7 @@ OTHER = "bcs_0000000000000000000000000000000000000000000"
 OWN = "correct-horse-battery-staple"
 SESSION = "sess_01hz2v6yqefws8h3k5n7p9r1tv"
 AGENT = "agt_01hz2v6yqdfqr9c2d4e6f8g0hj"
+OTHER_AGENT = "agt_01m8369hhaegds77e4cqx39jdm"
 NOW = 1717000000
 WIRE = f'{{"sessionId":"{SESSION}","agentId":"{AGENT}","timestamp":{NOW}}}'
 VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F))
@@ -52,10 +53,11 @@ def signatures():
     }
 
 
-def good(name, secrets, signed_with, now=NOW, body=WIRE, timestamp=NOW):
+def good(name, secrets, signed_with, now=NOW, body=WIRE, timestamp=NOW, agent_id=None):
     return {
         "name": name,
         "secrets": secrets,
+        "agentId": agent_id,
         "now": now,
         "body": body,
         "signature": mac(signed_with, body),
@@ -63,10 +65,11 @@ def good(name, secrets, signed_with, now=NOW, body=WIRE, timestamp=NOW):
     }
 
 
-def bad(name, error, signature, secrets=(SECRET,), now=NOW, body=WIRE):
+def bad(name, error, signature, secrets=(SECRET,), now=NOW, body=WIRE, agent_id=None):
     return {
         "name": name,
         "secrets": list(secrets),
+        "agentId": agent_id,
         "now": now,
         "body": body,
         "signature": signature,
@@ -90,6 +93,9 @@ def verifications():
         good("300 seconds ahead", [SECRET], SECRET, now=NOW - 300),
         good("members that are not known are passed over", [SECRET], SECRET,
              body=WIRE[:-1] + ',"later":{"a":[1]}}'),
+        good("the agent that this endpoint serves", [SECRET], SECRET, agent_id=AGENT),
+        bad("another agent than this endpoint serves", "wrong_agent", right, agent_id=OTHER_AGENT),
+        bad("an old request of another agent", "stale", right, now=NOW + 301, agent_id=OTHER_AGENT),
         bad("no header", "missing_header", None),
         bad("an empty header", "wrong_length", ""),
         bad("63 characters", "wrong_length", right[:-1]),
@@ -134,8 +140,8 @@ def verifications():
     ]
     return {
         "about": "What a verifier must make of a request: the header X-Platform-Signature (null: not sent), the raw body, "
-        "the secrets it holds, and its clock in unix seconds. Checked in this order: the secrets' form, the header's form, "
-        "the signature, the body's form, the session id, the time.",
+        "the secrets it holds, the agent it serves (null: any), and its clock in unix seconds. Checked in this order: the "
+        "secrets' form, the header's form, the signature, the body's form, the session id, the time, the agent.",
         "toleranceSeconds": 300,
         "vectors": vectors,
     }

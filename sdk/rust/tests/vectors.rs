@@ -24,9 +24,11 @@ struct Verifications {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Verification {
     name: String,
     secrets: Vec<String>,
+    agent_id: Option<String>,
     now: i64,
     body: String,
     signature: Option<String>,
@@ -84,9 +86,13 @@ fn requests_are_taken_and_refused_as_the_vectors_say() {
     let file: Verifications = read(include_str!("../../../spec/vectors/verify.json"));
     assert_eq!(file.tolerance_seconds, TOLERANCE_SECONDS);
     assert!(file.vectors.len() >= 40);
-    for Verification { name, secrets, now, body, signature, expect } in file.vectors {
+    for Verification { name, secrets, agent_id, now, body, signature, expect } in file.vectors {
         let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-        let outcome = verify(body.as_bytes(), signature.as_deref(), &secrets, now);
+        let verified = verify(body.as_bytes(), signature.as_deref(), &secrets, now);
+        let outcome = match &agent_id {
+            Some(agent_id) => verified.and_then(|callback| callback.for_agent(agent_id)),
+            None => verified,
+        };
         match expect {
             Expect::Error { error } => {
                 assert_eq!(outcome.map_err(VerifyError::code), Err(error.as_str()), "{name}");
