@@ -1,0 +1,3 @@
+module buddy.example/verify
+
+go 1.19
