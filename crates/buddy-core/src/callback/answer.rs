@@ -104,7 +104,7 @@ fn check(value: &RawValue, depth: usize) -> Result<(), Reason> {
 }
 
 /// An object's members in their order, doubles included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// The member's value; `null` counts as absent.
