@@ -67,7 +67,7 @@ impl Shop {
         let address = listener.local_addr()?;
         let authority = certificate::Authority::new()?;
         let tls = authority.server_config("localhost")?;
-        let accounts = Arc::new(Accounts::new(secret));
+        let accounts = Arc::new(Accounts::new(secret)?);
         let visits = Arc::new(Mutex::new(Vec::new()));
         let router = serve::router(accounts.clone(), visits.clone());
         let serving = tokio::spawn(serve::run(listener, tls, router));
@@ -84,8 +84,8 @@ impl Shop {
         format!("https://localhost:{}{}", self.address.port(), manner.path())
     }
 
-    /// What the shop's own session endpoint does when its page asks: notes who is signed in, and makes the ticket.
-    pub fn bind(&self, session_id: &str, user: User) -> Result<String, buddy_verify::BadSessionId> {
+    /// What the shop's own session endpoint does when its page asks: notes who is signed in, and makes the ticket, or refuses.
+    pub fn bind(&self, session_id: &str, user: User) -> Result<String, buddy_verify::Refusal> {
         self.accounts.bind(session_id, user)
     }
 

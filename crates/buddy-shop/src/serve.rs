@@ -6,9 +6,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use buddy_verify::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -36,11 +37,14 @@ pub(crate) fn router(accounts: Arc<Accounts>, visits: Visits) -> Router {
 }
 
 async fn honest(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let signature = headers.get("x-platform-signature").and_then(|value| value.to_str().ok());
-    let (status, text) = desk.accounts.identify(&body, signature);
-    desk.note(&uri, &headers, &body, Some((status, text.clone())));
-    let status = StatusCode::from_u16(status).expect("the endpoint answers 200, 204 or 401");
-    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+    let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let answer = desk.accounts.identify(&Request { method: "POST", headers: lines.collect(), body: &body });
+    desk.note(&uri, &headers, &body, Some((answer.status, answer.body.clone())));
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(*name, *value);
+    }
+    response.body(answer.body.into()).expect("the endpoint's answers are HTTP")
 }
 
 async fn slow(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
@@ -56,7 +60,7 @@ async fn broken(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: By
 
 impl Desk {
     fn note(&self, uri: &Uri, headers: &HeaderMap, body: &[u8], answer: Option<(u16, String)>) {
-        let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let visit = Visit {
             line: format!("POST {}", uri.path()),
             headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
