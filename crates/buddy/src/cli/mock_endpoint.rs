@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::block_on;
+use super::print::{quoted, show};
 use super::serve::stop_signal;
 use crate::ambient::Ambient;
 
@@ -127,12 +128,6 @@ fn count(attempts: u8) -> String {
     if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
-/// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 /// One line for each request, and for what never becomes one.
 fn line(event: &Event) -> Option<String> {
     match event {
@@ -177,14 +172,5 @@ impl Drop for CaFile {
             // It is of no use to anybody any more, and of no harm.
             let _ = std::fs::remove_file(&self.path);
         }
-    }
-}
-
-/// A line on standard output. A reader that has gone misses it, and the endpoint stays.
-fn show(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
     }
 }

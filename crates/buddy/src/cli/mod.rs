@@ -1,7 +1,11 @@
 //! The command line.
 
 mod mock_endpoint;
+mod print;
+mod secret_env;
 mod serve;
+mod sign;
+mod signed_body;
 
 use std::error::Error;
 use std::io;
@@ -39,24 +43,40 @@ enum Command {
     Demo,
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
     MockEndpoint(mock_endpoint::Flags),
+    /// Sign a callback as the server does, and print it as a curl command.
+    #[command(after_help = sign::HELP)]
+    Sign(sign::Flags),
 }
+
+/// The command line asks for what cannot be done.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misused(String);
+
+/// The exit status of what clap refuses too.
+const MISUSED: u8 = 2;
 
 /// Runs the program; every failure is one sentence on standard error.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(flags) => serve::run(*flags),
-        Command::Demo => demo::run(),
-        Command::MockEndpoint(flags) => mock_endpoint::run(flags),
+        Command::Serve(flags) => serve::run(*flags).map(good),
+        Command::Demo => demo::run().map(good),
+        Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
+        Command::Sign(flags) => sign::run(&flags).map(good),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         // Whoever reads has read enough, as `head` does.
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&failure.to_string());
-            ExitCode::FAILURE
+            if failure.is::<Misused>() { ExitCode::from(MISUSED) } else { ExitCode::FAILURE }
         }
     }
+}
+
+fn good((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {

@@ -1,0 +1,122 @@
+//! `buddy sign`: a callback as the server would sign it, to be sent by hand.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use buddy_core::callback::request;
+use buddy_core::callback::signature::{SIGNATURE_HEADER, sign};
+use buddy_core::id::{AgentId, ResolutionKind, SessionId};
+use buddy_core::limits::TIMEOUT_MS_DEFAULT;
+use buddy_core::time::UnixMillis;
+use clap::Args;
+use clap::builder::RangedI64ValueParser;
+use url::Url;
+
+use super::print::{quoted, show};
+use super::{Misused, secret_env, signed_body};
+use crate::ambient::Ambient;
+
+pub(super) const HELP: &str = "\
+The secret comes from an environment variable, for a command line is read by others; give the
+variable's name. A session that the endpoint does not know is answered 204.
+
+  buddy sign --secret-env SHOP_SECRET --url https://shop.example/buddy/identity | sh";
+
+/// The last second of the year 9999: later ones do not fit into milliseconds everywhere.
+const TIMESTAMP_MAX: i64 = 253_402_300_799;
+
+/// What `buddy sign` is told.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    /// The body to sign as it is; - for standard input [default: a callback's, made now].
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["session_id", "agent_id", "timestamp"])]
+    body: Option<String>,
+    /// The session to ask about [default: a new id].
+    #[arg(long, value_name = "ID")]
+    session_id: Option<SessionId>,
+    /// The agent that asks [default: a new id].
+    #[arg(long, value_name = "ID")]
+    agent_id: Option<AgentId>,
+    /// When it is made, in unix seconds [default: now].
+    #[arg(long, value_name = "UNIX", value_parser = RangedI64ValueParser::<i64>::new().range(0..=TIMESTAMP_MAX))]
+    timestamp: Option<i64>,
+    /// The endpoint.
+    #[arg(long, value_name = "URL", default_value = "https://shop.example/buddy/identity")]
+    url: Url,
+    /// The variable that holds the agent's secret.
+    #[arg(long, value_name = "NAME")]
+    secret_env: String,
+    /// Print the signature alone.
+    #[arg(long)]
+    signature_only: bool,
+}
+
+/// Prints a curl command, or the signature.
+pub(super) fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
+    let secret =
+        secret_env::read(&flags.secret_env).map_err(|error| Misused(format!("--secret-env: {error}")))?;
+    let ambient = Ambient::system();
+    let body = match &flags.body {
+        Some(file) => signed_body::read(file).map_err(Misused)?,
+        None => made(flags, &ambient).into_bytes(),
+    };
+    let signature = sign(&secret, &body);
+    if flags.signature_only {
+        return Ok(show(&signature)?);
+    }
+    let data = data(flags.body.as_deref(), &body).map_err(Misused)?;
+    Ok(show(&curl(&flags.url, &headers(&signature, &ambient), &data).map_err(Misused)?)?)
+}
+
+fn made(flags: &Flags, ambient: &Ambient) -> String {
+    let now = flags.timestamp.map_or_else(|| ambient.now(), |seconds| UnixMillis(seconds * 1000));
+    let session_id = flags.session_id.unwrap_or_else(|| ambient.id());
+    let agent_id = flags.agent_id.unwrap_or_else(|| ambient.id());
+    request::body(session_id, agent_id, now)
+}
+
+/// All that a first attempt has, but what curl adds itself: `Host` and `Content-Length`.
+fn headers(signature: &str, ambient: &Ambient) -> Vec<(&'static str, String)> {
+    let request_id = ambient.id::<ResolutionKind>();
+    let trace = request_id.uuid().simple().to_string();
+    let span = hex::encode(ambient.bytes::<8>());
+    vec![
+        ("content-type", "application/json".to_owned()),
+        (SIGNATURE_HEADER, signature.to_owned()),
+        ("user-agent", concat!("Buddy/", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("accept", "application/json".to_owned()),
+        ("accept-encoding", "identity".to_owned()),
+        (request::REQUEST_ID_HEADER, request_id.to_string()),
+        (request::ATTEMPT_HEADER, "1".to_owned()),
+        ("traceparent", format!("00-{trace}-{span}-00")),
+        (request::DEADLINE_HEADER, TIMEOUT_MS_DEFAULT.to_string()),
+    ]
+}
+
+/// How curl is to send exactly these bytes.
+fn data(file: Option<&str>, body: &[u8]) -> Result<String, String> {
+    match file {
+        Some(path) if path != signed_body::STDIN => {
+            Ok(format!("--data-binary {}", quoted(&format!("@{path}"))))
+        }
+        _ => {
+            // A shell keeps these in quotes; NUL it cannot, and some terminals act on the others.
+            let kept = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
+            let text = std::str::from_utf8(body).ok().filter(|text| text.chars().all(kept));
+            let text = text.ok_or("--body -: has bytes that cannot stand in a command; put them into a file, and give its name.")?;
+            Ok(format!("--data-raw {}", quoted(text)))
+        }
+    }
+}
+
+fn curl(url: &Url, headers: &[(&str, String)], data: &str) -> Result<String, String> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("--url: must begin with https:// or http://.".to_owned());
+    }
+    let mut command = format!("curl -i --globoff --http1.1 --url {}", quoted(url.as_str()));
+    for (name, value) in headers {
+        let _ = write!(command, " \\\n  -H {}", quoted(&format!("{name}: {value}")));
+    }
+    let _ = write!(command, " \\\n  {data}");
+    Ok(command)
+}
