@@ -6,6 +6,7 @@ mod secret_env;
 mod serve;
 mod sign;
 mod signed_body;
+mod verify;
 
 use std::error::Error;
 use std::io;
@@ -43,6 +44,9 @@ enum Command {
     Demo,
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
     MockEndpoint(mock_endpoint::Flags),
+    /// Say whether a signature is right, and if not, by which mistake it came about.
+    #[command(after_help = verify::HELP)]
+    Verify(verify::Flags),
     /// Sign a callback as the server does, and print it as a curl command.
     #[command(after_help = sign::HELP)]
     Sign(sign::Flags),
@@ -62,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Serve(flags) => serve::run(*flags).map(good),
         Command::Demo => demo::run().map(good),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
+        Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),
     };
     match done {

@@ -5,6 +5,7 @@ mod mock_endpoint;
 mod serve;
 mod settings;
 mod sign;
+mod verify;
 
 use std::process::Output;
 
