@@ -11,6 +11,7 @@ mod app;
 pub mod cli;
 mod config;
 mod demo;
+mod error_pages;
 mod housekeeping;
 mod http;
 mod identify;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explain;
 mod mock_endpoint;
 mod print;
 mod secret_env;
@@ -50,6 +51,8 @@ enum Command {
     /// Sign a callback as the server does, and print it as a curl command.
     #[command(after_help = sign::HELP)]
     Sign(sign::Flags),
+    /// Say what a code, a reason or a mistake means and what to do about it.
+    Explain(explain::Flags),
 }
 
 /// The command line asks for what cannot be done.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),
+        Command::Explain(flags) => explain::run(&flags).map(good),
     };
     match done {
         Ok(status) => status,

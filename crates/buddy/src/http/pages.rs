@@ -7,6 +7,7 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::json::Ids;
 use super::problem::Problem;
+use crate::error_pages::markdown;
 
 /// The page needs its own style and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -14,16 +15,6 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif;color-scheme:light dark}\
 code,pre{font-family:ui-monospace,monospace;font-size:.92em}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:.4rem}\
 table{border-collapse:collapse}td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left;vertical-align:top}";
-
-/// The page's Markdown.
-pub(crate) fn markdown(code: Code) -> &'static str {
-    match code {
-        Code::Timeout => include_str!("../../../../docs/errors/AUTH_CALLBACK_TIMEOUT.md"),
-        Code::Failed => include_str!("../../../../docs/errors/AUTH_CALLBACK_FAILED.md"),
-        Code::BadResponse => include_str!("../../../../docs/errors/AUTH_CALLBACK_BAD_RESPONSE.md"),
-        Code::NotConfigured => include_str!("../../../../docs/errors/AUTH_NOT_CONFIGURED.md"),
-    }
-}
 
 pub(super) async fn error_page(Ids(code): Ids<String>) -> Response {
     let Ok(code) = code.parse::<Code>() else {
@@ -61,18 +52,7 @@ fn served<'a>(page: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Eve
 
 #[cfg(test)]
 mod tests {
-    use buddy_core::reason::Reason;
-
     use super::*;
-
-    #[test]
-    fn every_reason_has_its_section_on_its_codes_page() {
-        for reason in Reason::ALL {
-            let heading = format!("### `{reason}`");
-            let page = markdown(reason.code());
-            assert!(page.lines().any(|line| line == heading), "{} lacks {heading}", reason.code());
-        }
-    }
 
     #[test]
     fn a_pages_links_lead_somewhere_on_the_server() {

@@ -1,6 +1,7 @@
 //! The command line, tried as an operator would.
 
 mod demo;
+mod explain;
 mod mock_endpoint;
 mod serve;
 mod settings;
