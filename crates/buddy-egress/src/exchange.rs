@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::limits::DRAIN_WAIT;
 use crate::pool::{Pool, Way};
 use crate::target::{Destination, Target};
+use crate::wire::Stream;
 use crate::{Shared, dial};
 
 /// What is sent, by POST.
@@ -73,7 +74,7 @@ impl fmt::Debug for Answer {
 
 /// What an exchange is busy with, and so what a timeout is called.
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+pub(crate) enum Phase {
     /// Waiting for a place to dial.
     Place,
     Dns,
@@ -84,18 +85,18 @@ enum Phase {
 }
 
 /// How far an exchange has come. Kept outside its futures, so that it outlives their being given up.
-struct Progress {
+pub(crate) struct Progress {
     phases: Phases,
     phase: Option<(Phase, Instant)>,
     reused: bool,
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { phases: Phases::default(), phase: None, reused: false }
     }
 
-    fn enter(&mut self, phase: Phase) {
+    pub(crate) fn enter(&mut self, phase: Phase) {
         self.leave();
         self.phase = Some((phase, Instant::now()));
     }
@@ -114,9 +115,15 @@ impl Progress {
         *total = Some(total.unwrap_or(0) + micros(since));
     }
 
+    /// The times of the phases that were gone through.
+    pub(crate) fn into_phases(mut self) -> Phases {
+        self.leave();
+        self.phases
+    }
+
     /// What running out of time now is called. Who had to wait for a place for most of it ran out by what held up
     /// those who had one.
-    fn timeout(&self, pool: &Pool) -> Fault {
+    pub(crate) fn timeout(&self, pool: &Pool) -> Fault {
         let (phase, spent) = self.phase.map_or((Phase::Dns, 0), |(phase, since)| (phase, micros(since)));
         let waited = self.phases.queue.unwrap_or(0) > spent;
         Fault::from(match phase {
@@ -160,12 +167,12 @@ pub(crate) async fn run(
             }
         }
     };
-    progress.leave();
     let result = result.map_err(|fault| {
         tracing::debug!(?target, reason = %fault.reason, cause = %fault, "an exchange failed");
         fault.reason
     });
-    Exchange { phases: progress.phases, reused_connection: progress.reused, status, result }
+    let reused_connection = progress.reused;
+    Exchange { phases: progress.into_phases(), reused_connection, status, result }
 }
 
 /// As far as the head of the answer, over an idle connection if there is one. A wait for a place to dial is one in
@@ -210,8 +217,17 @@ fn is_unheard(fault: &Fault, connection: &Connection) -> bool {
     fault.reason == Reason::ConnectionLost && connection.is_unanswered()
 }
 
-/// Look-up, connect, TLS: resolved once, dialled as it was checked.
 async fn open(shared: &Shared, target: &Target, progress: &mut Progress) -> Result<Connection, Fault> {
+    let stream = reach(shared, target, progress).await?;
+    Connection::open(stream, target.clone(), shared.policy.clone()).await
+}
+
+/// Look-up, connect, TLS: resolved once, dialled as it was checked.
+pub(crate) async fn reach(
+    shared: &Shared,
+    target: &Target,
+    progress: &mut Progress,
+) -> Result<Stream, Fault> {
     let addresses = match &target.destination {
         Destination::Address(address) => vec![*address],
         Destination::Name(name) => {
@@ -224,8 +240,7 @@ async fn open(shared: &Shared, target: &Target, progress: &mut Progress) -> Resu
     if target.secure {
         progress.enter(Phase::Tls);
     }
-    let stream = dial::secure(&shared.tls, target, socket).await?;
-    Connection::open(stream, target.clone(), shared.policy.clone()).await
+    dial::secure(&shared.tls, target, socket).await
 }
 
 /// The request as it goes out now: what is left of the time is known only at the moment of sending.

@@ -28,6 +28,11 @@ impl Fault {
         let unsent = error.is_canceled();
         Self { unsent, ..Self::new(reason_of(&error, too_much), error) }
     }
+
+    /// What is behind it, if anything is known of that.
+    pub(crate) fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
 }
 
 impl From<Reason> for Fault {
@@ -39,7 +44,7 @@ impl From<Reason> for Fault {
 /// Each cause in turn, as far down as it is known.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut next = self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static));
+        let mut next = self.cause();
         while let Some(error) = next {
             write!(f, "{error}")?;
             next = error.source();
@@ -80,7 +85,7 @@ fn reason_of(error: &hyper::Error, too_much: Reason) -> Reason {
 }
 
 /// The first error of a type among an error and its causes. What an `io::Error` carries is looked into too.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {

@@ -8,6 +8,7 @@ mod connection;
 mod dial;
 mod exchange;
 mod fault;
+mod handshake;
 pub mod limits;
 mod lookup;
 mod policy;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 pub use exchange::{Answer, Exchange, Request};
+pub use handshake::{CertificateFault, Handshake, Trouble, ValidUntil};
 pub use pool::Pool;
 pub use target::Target;
 
@@ -108,6 +110,11 @@ impl Egress {
         deadline: Instant,
     ) -> Exchange {
         exchange::run(&self.0, pool, target, &request, deadline).await
+    }
+
+    /// Goes as far as the TLS handshake, over a connection of its own: for the endpoint check.
+    pub async fn handshake(&self, target: &Target, deadline: Instant) -> Handshake {
+        handshake::run(&self.0, target, deadline).await
     }
 }
 

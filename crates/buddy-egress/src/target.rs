@@ -59,6 +59,11 @@ impl Target {
         &self.url
     }
 
+    /// It is called over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// A connection made for the one serves the other.
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.secure == other.secure && self.port == other.port && self.destination == other.destination

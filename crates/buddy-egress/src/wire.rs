@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
+use rustls::pki_types::CertificateDer;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -131,6 +132,14 @@ impl Stream {
         match self {
             Self::Plain(wire) => &wire.0,
             Self::Tls(tls) => &tls.get_ref().0.0,
+        }
+    }
+
+    /// What the endpoint showed of itself, its own certificate first; nothing over plain HTTP.
+    pub(crate) fn certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.get_ref().1.peer_certificates(),
         }
     }
 }

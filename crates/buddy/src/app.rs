@@ -14,6 +14,7 @@ use url::Url;
 use crate::agents::Agents;
 use crate::ambient::Ambient;
 use crate::api_keys::ApiKeys;
+use crate::check::Checker;
 use crate::config::{DataDir, KeysError, Settings};
 use crate::http::limit::Limiter;
 use crate::identify::{Identifier, Settled};
@@ -55,6 +56,7 @@ impl Health for SqliteStore {
 pub(crate) struct App {
     pub(crate) agents: Arc<Agents>,
     pub(crate) api_keys: ApiKeys,
+    pub(crate) checker: Checker,
     pub(crate) sessions: Sessions,
     pub(crate) identifier: Arc<Identifier>,
     pub(crate) store: Arc<dyn Store>,
@@ -101,7 +103,7 @@ pub(crate) fn start(
     let identifier = Arc::new(Identifier::new(
         store.clone(),
         agents.clone(),
-        egress,
+        egress.clone(),
         settled.clone(),
         ambient.clone(),
         metrics.clone(),
@@ -115,9 +117,11 @@ pub(crate) fn start(
         ambient: ambient.clone(),
         metrics: metrics.clone(),
     };
+    let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let app = App {
         agents,
         api_keys: ApiKeys::new(store.clone(), ambient.clone()),
+        checker,
         sessions,
         identifier,
         store,

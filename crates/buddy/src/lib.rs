@@ -8,6 +8,7 @@ mod agents;
 mod ambient;
 mod api_keys;
 mod app;
+mod check;
 pub mod cli;
 mod config;
 mod demo;

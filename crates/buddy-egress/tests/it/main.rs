@@ -2,6 +2,7 @@
 
 mod dials;
 mod exchange;
+mod handshake;
 mod hostile;
 mod lookup;
 mod pool;

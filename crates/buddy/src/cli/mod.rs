@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod explain;
 mod mock_endpoint;
 mod print;
@@ -43,6 +44,8 @@ enum Command {
     Serve(Box<Flags>),
     /// Show the main job on this machine: a server, a sample shop's endpoint, and what goes right and wrong.
     Demo,
+    /// Try an endpoint, and see what is wrong with it and how to mend it.
+    Check(Box<check::Flags>),
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
     MockEndpoint(mock_endpoint::Flags),
     /// Say whether a signature is right, and if not, by which mistake it came about.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(flags) => serve::run(*flags).map(good),
         Command::Demo => demo::run().map(good),
+        Command::Check(flags) => check::run(&flags),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),

@@ -4,17 +4,20 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use buddy_core::callback::request;
-use buddy_core::callback::signature::{SIGNATURE_HEADER, sign};
-use buddy_core::id::{AgentId, ResolutionKind, SessionId};
+use buddy_core::callback::signature::sign;
+use buddy_core::id::{AgentId, SessionId};
 use buddy_core::limits::TIMEOUT_MS_DEFAULT;
 use buddy_core::time::UnixMillis;
+use buddy_egress::Request;
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use http::HeaderValue;
 use url::Url;
 
 use super::print::{quoted, show};
 use super::{Misused, secret_env, signed_body};
 use crate::ambient::Ambient;
+use crate::identify::request::{Sending, compose};
 
 pub(super) const HELP: &str = "\
 The secret comes from an environment variable, for a command line is read by others; give the
@@ -65,7 +68,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         return Ok(show(&signature)?);
     }
     let data = data(flags.body.as_deref(), &body).map_err(Misused)?;
-    Ok(show(&curl(&flags.url, &headers(&signature, &ambient), &data).map_err(Misused)?)?)
+    Ok(show(&curl(&flags.url, &headers(signature, &ambient), &data).map_err(Misused)?)?)
 }
 
 fn made(flags: &Flags, ambient: &Ambient) -> String {
@@ -76,21 +79,12 @@ fn made(flags: &Flags, ambient: &Ambient) -> String {
 }
 
 /// All that a first attempt has, but what curl adds itself: `Host` and `Content-Length`.
-fn headers(signature: &str, ambient: &Ambient) -> Vec<(&'static str, String)> {
-    let request_id = ambient.id::<ResolutionKind>();
-    let trace = request_id.uuid().simple().to_string();
-    let span = hex::encode(ambient.bytes::<8>());
-    vec![
-        ("content-type", "application/json".to_owned()),
-        (SIGNATURE_HEADER, signature.to_owned()),
-        ("user-agent", concat!("Buddy/", env!("CARGO_PKG_VERSION")).to_owned()),
-        ("accept", "application/json".to_owned()),
-        ("accept-encoding", "identity".to_owned()),
-        (request::REQUEST_ID_HEADER, request_id.to_string()),
-        (request::ATTEMPT_HEADER, "1".to_owned()),
-        ("traceparent", format!("00-{trace}-{span}-00")),
-        (request::DEADLINE_HEADER, TIMEOUT_MS_DEFAULT.to_string()),
-    ]
+fn headers(signature: String, ambient: &Ambient) -> Vec<(String, String)> {
+    let sending = Sending { body: String::new(), signature: Some(signature), id: ambient.id(), number: 1 };
+    let Request { mut headers, deadline_header, .. } = compose(sending, ambient);
+    headers.insert(deadline_header, HeaderValue::from(TIMEOUT_MS_DEFAULT));
+    let text = |value: &HeaderValue| value.to_str().expect("what is composed is text").to_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
 /// How curl is to send exactly these bytes.
@@ -109,7 +103,7 @@ fn data(file: Option<&str>, body: &[u8]) -> Result<String, String> {
     }
 }
 
-fn curl(url: &Url, headers: &[(&str, String)], data: &str) -> Result<String, String> {
+fn curl(url: &Url, headers: &[(String, String)], data: &str) -> Result<String, String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("--url: must begin with https:// or http://.".to_owned());
     }

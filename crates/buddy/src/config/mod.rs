@@ -13,7 +13,8 @@ use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
 
 pub(crate) use keys::{DataDir, KeysError};
-pub(crate) use source::{Flags, load};
+pub(crate) use parse::networks;
+pub(crate) use source::{Flags, Given, load};
 
 /// A wrong setting, in one sentence that names it.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,14 @@ pub(crate) struct WrongSetting {
     pub(crate) setting: String,
     /// What it must be.
     pub(crate) must: String,
+}
+
+/// This machine's own addresses.
+pub(crate) fn loopback() -> [IpNet; 2] {
+    [
+        IpNet::new_assert(IpAddr::from([127, 0, 0, 0]), 8),
+        IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+    ]
 }
 
 /// Everything that an operator may set.
@@ -68,10 +77,7 @@ impl Settings {
             public_url: None,
             admin_token: None,
             master_keys: Vec::new(),
-            egress_allow: vec![
-                IpNet::new_assert(IpAddr::from([127, 0, 0, 0]), 8),
-                IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
-            ],
+            egress_allow: loopback().to_vec(),
             egress_allow_http: false,
             egress_ca: None,
             sessions_per_minute: 0,

@@ -121,7 +121,8 @@ fn master_keys(text: &str) -> Result<Vec<MasterKey>, WrongSetting> {
     text.split(',').map(key).collect()
 }
 
-fn networks(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
+/// CIDRs or single addresses, separated by commas.
+pub(crate) fn networks(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
     let net = |part: &str| {
         let part = part.trim();
         let net = part.parse::<IpNet>().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from));

@@ -82,9 +82,9 @@ pub(crate) struct Flags {
 }
 
 /// A setting's text, and where it was found.
-pub(super) struct Given {
-    pub(super) text: String,
-    pub(super) from: String,
+pub(crate) struct Given {
+    pub(crate) text: String,
+    pub(crate) from: String,
 }
 
 impl Given {

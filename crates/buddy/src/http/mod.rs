@@ -31,7 +31,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
-use v1::{agents, api_keys, callback, identity, resolutions, sessions};
+use v1::{agents, api_keys, callback, check, identity, resolutions, sessions};
 
 /// A body of at most 64 KiB that takes longer is not meant to end.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -75,6 +75,7 @@ fn other_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(agents::read, agents::update, agents::delete))
         .routes(routes!(callback::put, callback::read, callback::delete))
         .routes(routes!(callback::rotate))
+        .routes(routes!(check::check))
         .routes(routes!(resolutions::list))
         .routes(routes!(resolutions::read))
         .routes(routes!(api_keys::create, api_keys::list))

@@ -3,6 +3,7 @@
 mod bulkhead;
 mod flight;
 mod recovery;
+pub(crate) mod request;
 mod runner;
 
 use std::collections::HashSet;

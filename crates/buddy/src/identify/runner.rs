@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use buddy_core::callback::answer::{Answer, Verdict, judge};
 use buddy_core::callback::outcome::{Next, next, proves_next_secret};
-use buddy_core::callback::request::{ATTEMPT_HEADER, DEADLINE_HEADER, REQUEST_ID_HEADER, body};
-use buddy_core::callback::signature::{SIGNATURE_HEADER, sign};
+use buddy_core::callback::request::body;
+use buddy_core::callback::signature::sign;
 use buddy_core::id::ResolutionId;
 use buddy_core::identity::Identity;
 use buddy_core::limits::ATTEMPTS_MAX;
@@ -15,10 +15,10 @@ use buddy_core::secret::CallbackSecret;
 use buddy_core::session::Session;
 use buddy_egress::{Egress, Exchange, Request};
 use buddy_store::ConfiguredCallback;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use tokio::time::Instant;
 
 use super::bulkhead::Bulkhead;
+use super::request::{Sending, compose};
 use crate::ambient::Ambient;
 
 /// What a resolution works with.
@@ -166,27 +166,8 @@ impl Run<'_> {
     /// A fresh timestamp and a fresh signature for every sending.
     fn request(&self, number: u8, secret: &CallbackSecret) -> Request {
         let body = body(self.session.id, self.session.agent_id, self.means.ambient.now());
-        let mut headers = HeaderMap::with_capacity(9);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(HeaderName::from_static(SIGNATURE_HEADER), ascii(&sign(secret, body.as_bytes())));
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Buddy/", env!("CARGO_PKG_VERSION"))));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), ascii(&self.id.to_string()));
-        headers.insert(HeaderName::from_static(ATTEMPT_HEADER), HeaderValue::from(u16::from(number)));
-        headers.insert(HeaderName::from_static("traceparent"), ascii(&self.traceparent()));
-        Request {
-            headers,
-            body: body.into(),
-            deadline_header: HeaderName::from_static(DEADLINE_HEADER),
-            fresh_connection: number > 1,
-        }
-    }
-
-    /// W3C Trace Context, level 1: the resolution is the trace, each sending a span; not sampled here.
-    fn traceparent(&self) -> String {
-        let span: [u8; 8] = self.means.ambient.bytes();
-        format!("00-{}-{}-00", self.id.uuid().simple(), hex::encode(span))
+        let signature = Some(sign(secret, body.as_bytes()));
+        compose(Sending { body, signature, id: self.id, number }, self.means.ambient)
     }
 
     fn note(
@@ -218,10 +199,6 @@ struct Begun {
 
 fn not_sent(reason: Reason) -> Exchange {
     Exchange { phases: Phases::default(), reused_connection: false, status: None, result: Err(reason) }
-}
-
-fn ascii(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("ids, digits and hex are header text")
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cli;
+mod examples;
 mod flows;
 mod routes;
 mod support;

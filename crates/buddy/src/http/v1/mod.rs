@@ -3,6 +3,7 @@
 pub(super) mod agents;
 pub(super) mod api_keys;
 pub(super) mod callback;
+pub(super) mod check;
 pub(super) mod identity;
 mod page;
 pub(super) mod resolutions;

@@ -1,5 +1,6 @@
 //! The command line, tried as an operator would.
 
+mod check;
 mod demo;
 mod explain;
 mod mock_endpoint;

@@ -107,7 +107,7 @@ impl World {
             "createApiKey" => json!({"label": "New"}),
             "beginSession" => json!({"agentId": self.agent.id, "identify": true}),
             "identifySession" => json!({"ticket": self.agent.ticket(&self.session)}),
-            "revokeIdentities" => json!({"sessionId": self.session.id}),
+            "checkCallback" | "revokeIdentities" => json!({"sessionId": self.session.id}),
             other => panic!("the tests do not know a body for {other}"),
         }
     }

@@ -4,6 +4,7 @@ mod agents;
 mod api_keys;
 mod bad_input;
 mod callback;
+mod check;
 mod cors;
 mod identity;
 mod limits;

@@ -34,6 +34,8 @@ impl Seen {
 pub(crate) enum Answer {
     /// Status and body.
     With(u16, String),
+    /// Status, one header and body.
+    WithHeader(u16, (&'static str, String), String),
     /// Status and body, once it is told to go on.
     After(Arc<Notify>, u16, String),
     /// It never answers.
@@ -109,6 +111,9 @@ async fn answer(State(desk): State<Desk>, request: Request) -> Response {
     desk.count.send_modify(|count| *count += 1);
     match answer {
         Answer::With(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Answer::WithHeader(status, header, body) => {
+            (StatusCode::from_u16(status).unwrap(), [header], body).into_response()
+        }
         Answer::After(told, status, body) => {
             told.notified().await;
             (StatusCode::from_u16(status).unwrap(), body).into_response()

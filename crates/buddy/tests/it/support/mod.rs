@@ -3,6 +3,7 @@
 
 mod api;
 mod endpoint;
+mod example;
 mod express;
 mod openapi;
 mod place;
@@ -10,11 +11,18 @@ mod server;
 
 pub(crate) use api::{Api, Reply};
 pub(crate) use endpoint::{Answer, Endpoint, Seen};
+pub(crate) use example::Example;
 pub(crate) use express::Express;
 pub(crate) use openapi::GOLDEN;
 pub(crate) use server::{ADMIN_TOKEN, Buddy, Setup};
 
 use serde_json::{Value, json};
+
+/// The clock of an endpoint that the tests play.
+#[expect(clippy::disallowed_methods, reason = "a customer's endpoint reads its own clock")]
+pub(crate) fn unix_now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
 
 /// An agent with a callback and a key, ready for sessions.
 pub(crate) struct Agent {
