@@ -1,5 +1,6 @@
 //! What must be refused, asked one by one.
 
+use buddy_core::callback::mistake::Mistake;
 use buddy_core::callback::signature::sign;
 use buddy_core::secret::CallbackSecret;
 
@@ -20,7 +21,7 @@ pub(super) async fn run(findings: &mut Findings<'_>, prober: &Prober<'_>, secret
     let other_body = prober.body(prober.unknown_session(), now);
     let other_secret = findings.means.ambient.callback_secret();
     let noise: [u8; 32] = findings.means.ambient.bytes();
-    let forgeries = [
+    let mut forgeries = vec![
         (Check::WrongSignature, Some(hex::encode(noise)), VERIFY),
         (
             Check::MissingSignature,
@@ -38,12 +39,18 @@ pub(super) async fn run(findings: &mut Findings<'_>, prober: &Prober<'_>, secret
             "Compute the signature with this agent's secret, and take no other.",
         ),
     ];
-    let mut answers = Vec::with_capacity(forgeries.len());
+    forgeries.extend(open_to_everybody(secret, &body));
+    let mut answers: Vec<(Check, Said, &str)> = Vec::new();
     for (check, signature, mend) in forgeries {
         findings.begin(check);
         let reply = prober.send(Probe { body: body.clone(), signature }).await;
         findings.hear(&reply);
-        answers.push((check, reply.said, mend));
+        match answers.iter_mut().find(|(other, ..)| *other == check) {
+            // Of several answers to one check, the one that was taken counts.
+            Some(first) if !first.1.accepted() && reply.said.accepted() => *first = (check, reply.said, mend),
+            Some(_) => {}
+            None => answers.push((check, reply.said, mend)),
+        }
     }
     let taken = if answers.iter().all(|(_, said, _)| said.accepted()) {
         "no signature is verified at all"
@@ -54,6 +61,18 @@ pub(super) async fn run(findings: &mut Findings<'_>, prober: &Prober<'_>, secret
         judge(findings, check, &said, taken, mend);
     }
     old_request(findings, prober, secret).await;
+}
+
+/// Signatures that take no secret, such as under the empty key of a second variable that is not set.
+fn open_to_everybody(
+    secret: &CallbackSecret,
+    body: &str,
+) -> impl Iterator<Item = (Check, Option<String>, &'static str)> {
+    let forgeable = Mistake::ALL.iter().copied().filter(|mistake| mistake.is_forgeable());
+    forgeable.filter_map(move |mistake| {
+        let signature = mistake.header(secret, body.as_bytes())?;
+        Some((Check::OtherSecret, Some(signature), mistake.mend()))
+    })
 }
 
 fn judge(findings: &mut Findings<'_>, check: Check, said: &Said, taken: &str, mend: &str) {

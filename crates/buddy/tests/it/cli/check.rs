@@ -46,10 +46,14 @@ fn unauthorized() -> Answer {
 /// Signed over the body as this writes it again.
 fn over(seen: &Seen, written: impl Fn(&Value) -> String) -> Answer {
     let body = written(&serde_json::from_slice(&seen.body).unwrap());
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let expected = hex::encode(mac.finalize().into_bytes());
+    let expected = hmac(SECRET.as_bytes(), body.as_bytes());
     if signature(seen) == Some(expected.as_str()) { nobody() } else { unauthorized() }
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(message);
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// The members in the order of the wire.
@@ -153,6 +157,24 @@ async fn a_missing_signature_that_is_taken_is_named() {
     let checked = check(&[], but_for(VerifyError::MissingHeader)).await;
     assert_only(&checked, &["missing_signature"], &[]);
     checked.says("missing_signature", "a forged request was taken");
+}
+
+#[tokio::test]
+async fn a_second_secret_that_is_empty_is_named() {
+    // As where the variable of the old secret is not set, and its emptiness is taken for one.
+    let checked = check(&[], |seen| {
+        let by_empty = hmac(b"", &seen.body);
+        if verified(seen).is_ok() || signature(seen) == Some(by_empty.as_str()) {
+            nobody()
+        } else {
+            unauthorized()
+        }
+    })
+    .await;
+    assert_only(&checked, &["other_secret"], &[]);
+    let findings = checked.report["findings"].as_array().unwrap();
+    let mend = findings.iter().find(|finding| finding["check"] == "other_secret").unwrap()["mend"].as_str();
+    assert!(mend.unwrap().starts_with("The key is empty"), "{mend:?}");
 }
 
 #[tokio::test]
