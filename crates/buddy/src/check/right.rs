@@ -146,7 +146,7 @@ async fn refused(findings: &mut Findings<'_>, subject: &Subject, prober: &Prober
     }
     findings.fail(
         check,
-        format!("{seen}; with this secret it makes none of the known mistakes; {NOT_TRIED}"),
+        format!("{seen}; it makes none of the known mistakes, so most likely it holds another secret; {NOT_TRIED}"),
         "Check that the endpoint holds the secret of this very agent, that it serves this agent, and that no proxy \
          drops X-Platform-Signature; then compare byte for byte with `buddy verify`.",
     );
