@@ -18,6 +18,7 @@ use buddy_core::id::{AgentId, SessionId};
 use buddy_core::secret::CallbackSecret;
 use buddy_egress::Egress;
 use buddy_store::ConfiguredCallback;
+use tokio::time::timeout;
 
 use crate::agents::Agents;
 use crate::ambient::Ambient;
@@ -29,6 +30,9 @@ pub(crate) use report::{Check, Finding, Report, Verdict};
 
 /// NTP keeps clocks within a second; a minute away is a clock that nobody sets, and five are refused.
 const CLOCK_OFF_SECONDS_MAX: i64 = 60;
+
+/// Somebody waits for the report: an endpoint that is slow in everything is told so, not asked to the end.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// What is checked.
 pub(crate) struct Subject {
@@ -83,11 +87,19 @@ pub(crate) struct Means<'a> {
     pub(crate) progress: &'a (dyn Fn(Check) + Sync),
 }
 
-/// Checks an endpoint. Ends after some dozens of requests at most, each within `timeoutMs`.
+/// Checks an endpoint. Ends after some dozens of requests at most, each within `timeoutMs`, and after a minute.
 pub(crate) async fn run(means: Means<'_>, subject: &Subject) -> Report {
+    run_within(CHECK_TIME_MAX, means, subject).await
+}
+
+async fn run_within(time: Duration, means: Means<'_>, subject: &Subject) -> Report {
     let mut findings = Findings { means, found: Vec::new(), ahead_seconds: None };
     if let Some(prober) = reach::run(&mut findings, subject).await {
-        judge(&mut findings, subject, &prober).await;
+        if timeout(time, judge(&mut findings, subject, &prober)).await.is_err() {
+            let message =
+                format!("the check had no more time after {}; the rest was not tried", millis(time));
+            findings.fail(Check::Latency, message, "Make the endpoint faster, and check it again.");
+        }
         findings.judge_clock();
     }
     Report::of(findings.found)

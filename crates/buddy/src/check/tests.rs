@@ -8,8 +8,9 @@ use buddy_core::time::UnixMillis;
 use buddy_egress::{CertificateFault, Egress, EgressSettings, Trouble, ValidUntil};
 
 use super::probe::{Reply, Said};
-use super::{Check, Findings, Means, Verdict, latency, reach};
+use super::{Check, Findings, Means, Subject, Verdict, latency, reach, run_within};
 use crate::ambient::{Ambient, Clock, SystemRandom};
+use crate::config::loopback;
 
 const NOW: i64 = 1_717_000_000;
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -109,6 +110,29 @@ fn a_certificate_has_two_weeks_left() {
     let found = found(|findings| reach::judge_trouble(findings, expired));
     assert_eq!(found[0].1, Verdict::Pass, "a server answers: {found:?}");
     assert_verdict(&found[1..], Check::Certificate, Verdict::Fail, "it expired 3 days ago");
+}
+
+#[tokio::test]
+async fn a_check_ends_when_its_time_is_over() {
+    // Connections are taken by the system, and nobody ever reads from them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings =
+        EgressSettings { allow: loopback().to_vec(), allow_http: true, ..EgressSettings::default() };
+    let egress = Egress::new(settings).unwrap();
+    let ambient = Ambient::new(Stopped, SystemRandom);
+    let subject = Subject {
+        url: format!("http://{}/", silent.local_addr().unwrap()),
+        secret: ambient.callback_secret(),
+        next_secret: None,
+        agent_id: ambient.id(),
+        timeout_ms: 10_000,
+        session_id: None,
+    };
+    let means = Means { egress: &egress, ambient: &ambient, progress: &|_| {} };
+    let report = run_within(Duration::from_millis(20), means, &subject).await;
+    assert!(!report.ok);
+    let latency = report.findings.iter().find(|finding| finding.check == Check::Latency).unwrap();
+    assert_eq!(latency.message, "the check had no more time after 20 ms; the rest was not tried");
 }
 
 #[test]
