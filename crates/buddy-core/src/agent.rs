@@ -20,7 +20,7 @@ pub struct BadSetting {
 }
 
 impl BadSetting {
-    fn new(member: &'static str, must: impl Into<String>) -> Self {
+    pub(crate) fn new(member: &'static str, must: impl Into<String>) -> Self {
         Self { member, must: must.into() }
     }
 }

@@ -28,6 +28,8 @@ ids! {
     SessionId = SessionKind, "sess";
     /// All that was done to identify one session.
     ResolutionId = ResolutionKind, "res";
+    /// One message of one conversation.
+    MessageId = MessageKind, "msg";
     /// One platform API key.
     KeyId = KeyKind, "key";
 }

@@ -8,6 +8,7 @@ pub mod callback;
 pub mod id;
 pub mod identity;
 pub mod limits;
+pub mod message;
 pub mod reason;
 pub mod resolution;
 pub mod secret;

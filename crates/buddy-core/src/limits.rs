@@ -56,3 +56,12 @@ pub const ROTATION_OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 
 /// How long a resolution is kept for the operator.
 pub const RESOLUTION_KEPT_SECONDS: u32 = 7 * 24 * 3600;
+
+/// Characters of a message as it is sent: some pages, and in UTF-8 half of the largest body.
+pub const MESSAGE_CHARS_MAX: usize = 8_000;
+/// Characters that a reply may grow to: the longest answers of language models fit.
+pub const REPLY_CHARS_MAX: usize = 32_000;
+/// Messages of one session: above any talk, and few enough to be read and removed at once.
+pub const SESSION_MESSAGES_MAX: u32 = 500;
+/// Messages of one visitor: faster than anybody types, and slow enough that a script costs little.
+pub const VISITOR_MESSAGES_PER_MINUTE: u32 = 20;

@@ -2,7 +2,8 @@
 //!
 //! A sealed value is one byte of version, four of key id, twelve of nonce, the ciphertext, sixteen of tag. Each
 //! purpose's key is HKDF-SHA256 (RFC 5869) of the master key, with the purpose as its info. Nonces are random:
-//! NIST SP 800-38D, section 8.3, bounds one key to 2^32 of them, which is 4 billion identities per master key.
+//! NIST SP 800-38D, section 8.3, bounds one key to 2^32 of them, which is 4 billion identities per master key, and as
+//! many changes of messages.
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ const TEXT_AT: usize = NONCE_AT + NONCE_LEN;
 
 const CALLBACK_SECRET: &[u8] = b"callback-secret";
 const IDENTITY: &[u8] = b"identity";
+const MESSAGE: &[u8] = b"message";
 const USER_ID_HASH: &[u8] = b"user-id-hash";
 const CANARY: &[u8] = b"canary";
 const KEY_ID: &[u8] = b"key-id";
@@ -71,6 +73,7 @@ pub(crate) enum Place {
     CallbackSecret,
     NextCallbackSecret,
     Identity,
+    MessageText,
     Canary,
 }
 
@@ -79,6 +82,7 @@ impl Place {
         match self {
             Self::CallbackSecret | Self::NextCallbackSecret => "callbacks",
             Self::Identity => "sessions",
+            Self::MessageText => "messages",
             Self::Canary => "canary",
         }
     }
@@ -88,6 +92,7 @@ impl Place {
             Self::CallbackSecret => "secret",
             Self::NextCallbackSecret => "next_secret",
             Self::Identity => "identity",
+            Self::MessageText => "text",
             Self::Canary => "sealed",
         }
     }
@@ -118,6 +123,7 @@ struct DerivedKeys {
     id: [u8; KEY_ID_LEN],
     callback_secret: RandomizedNonceKey,
     identity: RandomizedNonceKey,
+    message: RandomizedNonceKey,
     canary: RandomizedNonceKey,
     user_id_hash: hmac::Key,
 }
@@ -142,6 +148,7 @@ impl DerivedKeys {
             id,
             callback_secret: sealing(CALLBACK_SECRET),
             identity: sealing(IDENTITY),
+            message: sealing(MESSAGE),
             canary: sealing(CANARY),
             user_id_hash: hmac::Key::new(hmac::HMAC_SHA256, derive(USER_ID_HASH).as_ref()),
         }
@@ -151,6 +158,7 @@ impl DerivedKeys {
         match place {
             Place::CallbackSecret | Place::NextCallbackSecret => &self.callback_secret,
             Place::Identity => &self.identity,
+            Place::MessageText => &self.message,
             Place::Canary => &self.canary,
         }
     }

@@ -6,6 +6,7 @@ use buddy_core::agent::{Agent, ApiKey, Callback};
 use buddy_core::callback::answer::{Answer, Verdict, judge};
 use buddy_core::id::{AgentId, ResolutionId, SessionId, new_id};
 use buddy_core::identity::Identity;
+use buddy_core::message::{Message, Sender, Text};
 use buddy_core::reason::Reason;
 use buddy_core::resolution::{Attempt, Outcome, Phases, Resolution, SignedWith, Warning};
 use buddy_core::secret::{CallbackSecret, TokenHash};
@@ -100,6 +101,27 @@ pub(crate) fn session(agent_id: AgentId, number: u16) -> Session {
 
 pub(crate) fn pending(agent_id: AgentId, number: u16) -> Session {
     Session { status: Status::Pending, ..session(agent_id, number) }
+}
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::stored(text.to_owned())
+}
+
+/// Message `number` of this session, whole.
+pub(crate) fn message(session_id: SessionId, number: u16, from: Sender) -> Message {
+    Message {
+        id: id(number),
+        session_id,
+        from,
+        text: text(&format!("message {number}")),
+        done: true,
+        created_at: NOW,
+    }
+}
+
+/// The same as a reply that is to grow.
+pub(crate) fn growing(session_id: SessionId, number: u16) -> Message {
+    Message { done: false, ..message(session_id, number, Sender::Agent) }
 }
 
 pub(crate) fn identity(user_id: &str) -> Identity {

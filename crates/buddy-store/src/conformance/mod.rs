@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod api_keys;
 pub(crate) mod callbacks;
 pub(crate) mod fixtures;
+pub(crate) mod messages;
 pub(crate) mod races;
 pub(crate) mod resolutions;
 pub(crate) mod revoking;
@@ -58,6 +59,22 @@ macro_rules! conformance {
             revoking::a_session_can_be_revoked_before_it_is_settled,
             revoking::revoking_counts_only_what_it_changes,
             revoking::a_user_is_revoked_in_all_live_sessions_of_that_agent_only,
+            messages::a_message_reads_back_whole_and_in_the_order_of_writing,
+            messages::a_later_message_has_a_later_time_whatever_the_clock_does,
+            messages::messages_are_paged_oldest_first,
+            messages::a_message_needs_a_session_that_is_there,
+            messages::a_session_has_500_messages_and_no_more,
+            messages::a_reply_grows_until_it_is_done,
+            messages::a_reply_grows_to_its_bound_and_in_its_own_session_only,
+            messages::what_has_changed_is_told_in_the_order_of_the_changes,
+            messages::a_visitors_message_waits_for_its_session_to_be_settled,
+            messages::only_what_visitors_say_is_handed_over_and_to_their_own_agent,
+            messages::a_session_settled_twice_hands_its_messages_over_once,
+            messages::nothing_is_handed_over_of_a_session_that_has_ended_or_was_revoked,
+            messages::a_number_is_never_given_twice,
+            messages::messages_go_with_their_ended_sessions_at_most_limit_at_a_time,
+            messages::messages_of_a_deleted_agent_are_gone_and_soon_removed,
+            messages::of_many_that_write_and_settle_at_once_all_are_handed_over,
             resolutions::a_resolution_reads_back_whole_for_its_own_agent_only,
             resolutions::resolutions_are_paged_newest_first,
             resolutions::every_code_and_reason_finds_its_own,

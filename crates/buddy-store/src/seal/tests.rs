@@ -52,7 +52,13 @@ fn no_two_seals_of_one_text_are_the_same() {
 #[test]
 fn a_sealed_value_opens_only_in_its_own_place_and_row() {
     let ring = ring(1, &[]);
-    let places = [Place::CallbackSecret, Place::NextCallbackSecret, Place::Identity, Place::Canary];
+    let places = [
+        Place::CallbackSecret,
+        Place::NextCallbackSecret,
+        Place::Identity,
+        Place::MessageText,
+        Place::Canary,
+    ];
     for from in places {
         let sealed = ring.seal(from, ROW, TEXT);
         for to in places {

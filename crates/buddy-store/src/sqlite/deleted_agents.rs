@@ -1,7 +1,7 @@
 //! What a deleted agent leaves behind, unreadable but on the disk, until the next removals take it in batches.
 //!
-//! Of its sessions only those with an identity are hunted down; the others hold nothing about anyone, and go when
-//! they end.
+//! Of its sessions only those with an identity are hunted down, and all messages; the other sessions hold nothing
+//! about anyone, and go when they end.
 
 use rusqlite::Connection;
 
@@ -9,16 +9,22 @@ use super::statement::{execute, query_optional, statements};
 use crate::StoreError;
 
 statements! {
-    NOTE = "INSERT INTO deleted_agents (agent_id, sessions_left, resolutions_left) VALUES (?1, 1, 1)";
+    NOTE = "INSERT INTO deleted_agents (agent_id, sessions_left, messages_left, resolutions_left)
+        VALUES (?1, 1, 1, 1)";
     WITH_SESSIONS = "SELECT agent_id FROM deleted_agents WHERE sessions_left = 1 LIMIT 1";
     REMOVE_SESSIONS = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE agent_id = ?1 AND user_hash IS NOT NULL LIMIT ?2)";
     NO_SESSIONS = "UPDATE deleted_agents SET sessions_left = 0 WHERE agent_id = ?1";
+    WITH_MESSAGES = "SELECT agent_id FROM deleted_agents WHERE messages_left = 1 LIMIT 1";
+    REMOVE_MESSAGES = "DELETE FROM messages WHERE (session_id, position) IN
+        (SELECT session_id, position FROM messages WHERE agent_id = ?1 LIMIT ?2)";
+    NO_MESSAGES = "UPDATE deleted_agents SET messages_left = 0 WHERE agent_id = ?1";
     WITH_RESOLUTIONS = "SELECT agent_id FROM deleted_agents WHERE resolutions_left = 1 LIMIT 1";
     REMOVE_RESOLUTIONS = "DELETE FROM resolutions WHERE id IN
         (SELECT id FROM resolutions WHERE agent_id = ?1 LIMIT ?2)";
     NO_RESOLUTIONS = "UPDATE deleted_agents SET resolutions_left = 0 WHERE agent_id = ?1";
-    FORGET = "DELETE FROM deleted_agents WHERE agent_id = ?1 AND sessions_left = 0 AND resolutions_left = 0";
+    FORGET = "DELETE FROM deleted_agents
+        WHERE agent_id = ?1 AND sessions_left = 0 AND messages_left = 0 AND resolutions_left = 0";
 }
 
 /// Notes that an agent was deleted, in the transaction that deletes it.
@@ -26,9 +32,11 @@ pub(super) fn note(connection: &Connection, agent: [u8; 16]) -> Result<(), Store
     execute(connection, NOTE, [agent]).map(drop)
 }
 
-/// Removes at most `limit` sessions with an identity; how many there were.
+/// Removes at most `limit` sessions with an identity, and messages; how many there were.
 pub(super) fn remove_sessions(connection: &Connection, limit: u64) -> Result<u64, StoreError> {
-    remove(connection, limit, [WITH_SESSIONS, REMOVE_SESSIONS, NO_SESSIONS])
+    let sessions = remove(connection, limit, [WITH_SESSIONS, REMOVE_SESSIONS, NO_SESSIONS])?;
+    let messages = remove(connection, limit - sessions, [WITH_MESSAGES, REMOVE_MESSAGES, NO_MESSAGES])?;
+    Ok(sessions + messages)
 }
 
 /// Removes at most `limit` resolutions; how many there were.

@@ -13,6 +13,7 @@ mod callbacks;
 mod checkpoint;
 mod deleted_agents;
 mod directory;
+mod messages;
 mod readers;
 mod resolutions;
 mod schema;

@@ -9,7 +9,10 @@ use crate::seal::Place;
 use crate::{Keyring, StoreError};
 
 /// Every step from nothing to now, oldest first. A released one is never changed.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__tables", include_str!("migrations/V1__tables.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__tables", include_str!("migrations/V1__tables.sql")),
+    ("V2__messages", include_str!("migrations/V2__messages.sql")),
+];
 
 /// There is one canary, in this row.
 const CANARY_ROW: &[u8] = &[1];

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use zeroize::Zeroizing;
 
 use super::statement::{execute, parse, query_all, query_optional, statements};
-use super::{SqliteStore, deleted_agents, resolutions};
+use super::{SqliteStore, deleted_agents, messages, resolutions};
 use crate::seal::{Place, UserHash};
 use crate::{Keyring, Sessions, Settlement, StoreError};
 
@@ -126,7 +126,14 @@ impl Sessions for SqliteStore {
         now: UnixMillis,
     ) -> Result<u64, StoreError> {
         let values = (id_bytes(id), now.0, id_bytes(agent_id));
-        self.write(move |connection| execute(connection, REVOKE, values)).await
+        self.write(move |connection| {
+            let revoked = execute(connection, REVOKE, values)?;
+            if revoked > 0 {
+                messages::remove_all(connection, id)?;
+            }
+            Ok(revoked)
+        })
+        .await
     }
 
     async fn revoke_user(
@@ -143,6 +150,9 @@ impl Sessions for SqliteStore {
                 revoked.extend(query_all(connection, REVOKE_USER, values, |row| {
                     Ok(id_from_bytes(row.get("id")?))
                 })?);
+            }
+            for id in &revoked {
+                messages::remove_all(connection, *id)?;
             }
             Ok(revoked)
         })
@@ -163,7 +173,9 @@ impl Sessions for SqliteStore {
     async fn remove_ended_sessions(&self, now: UnixMillis, limit: u32) -> Result<u64, StoreError> {
         self.write(move |connection| {
             let limit = u64::from(limit);
-            let ended = execute(connection, REMOVE_ENDED, (now.0, limit))?;
+            let messages = messages::remove_ended(connection, now, limit)?;
+            // All messages of the sessions that are at the end of the list are gone, or the limit is reached.
+            let ended = messages + execute(connection, REMOVE_ENDED, (now.0, limit - messages))?;
             Ok(ended + deleted_agents::remove_sessions(connection, limit - ended)?)
         })
         .await
@@ -267,7 +279,11 @@ fn settle(
         user_hash,
         identity,
     );
-    Ok(execute(connection, SETTLE, values)? > 0)
+    let settled = execute(connection, SETTLE, values)? > 0;
+    if settled {
+        messages::hand_over(connection, id, agent_id)?;
+    }
+    Ok(settled)
 }
 
 fn session_from(row: &Row<'_>) -> Result<Session, StoreError> {

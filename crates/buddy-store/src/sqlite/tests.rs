@@ -53,7 +53,7 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 conformance!(fresh);
 
 /// The statements of the files whose tables grow with every session, and of the others.
-const HOT: &[&[&str]] = &[api_keys::ALL, callbacks::ALL, resolutions::ALL, sessions::ALL];
+const HOT: &[&[&str]] = &[api_keys::ALL, callbacks::ALL, messages::ALL, resolutions::ALL, sessions::ALL];
 const COLD: &[&[&str]] = &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, schema::ALL, writer::ALL];
 
 #[test]
@@ -69,7 +69,11 @@ fn every_statement_fits_the_tables() {
 fn no_statement_reads_through_a_hot_table() {
     let (_store, directory) = fresh();
     let connection = raw(&directory);
-    let removing = [deleted_agents::REMOVE_SESSIONS, deleted_agents::REMOVE_RESOLUTIONS];
+    let removing = [
+        deleted_agents::REMOVE_SESSIONS,
+        deleted_agents::REMOVE_MESSAGES,
+        deleted_agents::REMOVE_RESOLUTIONS,
+    ];
     for sql in HOT.iter().copied().flatten().chain(&removing) {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps =
@@ -83,7 +87,7 @@ fn no_statement_reads_through_a_hot_table() {
 }
 
 #[test]
-fn pending_sessions_and_users_have_indexes_of_their_own() {
+fn what_is_asked_often_has_an_index_of_its_own() {
     let (_store, directory) = fresh();
     let connection = raw(&directory);
     for (sql, index) in [
@@ -91,7 +95,12 @@ fn pending_sessions_and_users_have_indexes_of_their_own() {
         (sessions::REVOKE_USER, "sessions_by_user"),
         (sessions::REMOVE_ENDED, "sessions_by_end"),
         (resolutions::LIST, "resolutions_by_agent"),
+        (messages::CHANGED, "messages_by_change"),
+        (messages::LAST_CHANGE, "messages_by_change"),
+        (messages::HANDED_OVER, "messages_by_agent (agent_id=? AND handed_over>?)"),
+        (messages::REMOVE_ENDED, "sessions_by_end"),
         (deleted_agents::REMOVE_SESSIONS, "sessions_by_user"),
+        (deleted_agents::REMOVE_MESSAGES, "messages_by_agent"),
     ] {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps: Vec<String> =

@@ -1,6 +1,7 @@
 //! What the files show, and what opens where.
 
 use buddy_core::id::{SessionId, id_bytes};
+use buddy_core::message::Sender;
 
 use super::*;
 use crate::conformance::fixtures::*;
@@ -24,8 +25,17 @@ async fn no_file_ever_shows_a_user_a_secret_or_a_token() {
     let clear_texts = || {
         // This one is no secret: found, it shows that the files are read where the data is.
         assert!(shown(&directory, "Agent 1 ✓"));
-        for text in ["canary-user", "fixture_secret", "example.org", "customAttributes", "userId", "token 1"]
-        {
+        let hidden = [
+            "canary-user",
+            "fixture_secret",
+            "example.org",
+            "customAttributes",
+            "userId",
+            "token 1",
+            "message 1",
+            "and more",
+        ];
+        for text in hidden {
             assert!(!shown(&directory, text), "{text}");
         }
     };
@@ -33,6 +43,8 @@ async fn no_file_ever_shows_a_user_a_secret_or_a_token() {
     store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
     for number in 1..=3 {
         identified(&store, agent_id, number, "canary-user").await;
+        store.write_message(growing(id(number), number), NOW).await.unwrap();
+        store.append_to_message(id(number), id(number), text("and more"), true, NOW).await.unwrap();
     }
     clear_texts();
     store.revoke_user(agent_id, "canary-user", NOW).await.unwrap();
@@ -77,14 +89,48 @@ async fn a_sealed_value_that_was_moved_does_not_open() {
 }
 
 #[tokio::test]
+async fn a_text_opens_in_its_own_message_and_session_only() {
+    let (store, directory) = fresh();
+    let agent_id = with_agent(&store).await;
+    for number in [1, 2] {
+        identified(&store, agent_id, number, "ada").await;
+        store.write_message(message(id(number), number, Sender::Visitor), NOW).await.unwrap();
+    }
+    let (first, second): (SessionId, SessionId) = (id(1), id(2));
+    let moves = [
+        "UPDATE messages SET session_id = ?2, position = 2 WHERE session_id = ?1",
+        "UPDATE messages SET session_id = ?1, position = 1 WHERE session_id = ?2 AND position = 2",
+        "UPDATE messages SET text = (SELECT text FROM messages WHERE session_id = ?1) WHERE session_id = ?2",
+    ];
+    for (moved, opens) in moves.into_iter().zip([false, true, false]) {
+        raw(&directory).execute(moved, [id_bytes(first), id_bytes(second)]).unwrap();
+        match store.messages(second, None, 10, NOW).await {
+            Ok(read) => assert!(opens && read == [message(second, 2, Sender::Visitor)], "{moved}: {read:?}"),
+            Err(error) => {
+                assert!(!opens, "{moved}");
+                assert!(
+                    matches!(error, StoreError::Sealed { table: "messages", column: "text" }),
+                    "{moved}: {error}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn after_a_change_of_the_master_key_the_old_one_still_opens_what_it_sealed() {
     let directory = TempDir::new().unwrap();
     let store = shared(&directory, keyring(1, &[]));
     let agent_id = with_secrets(&store).await;
     identified(&store, agent_id, 1, "ada").await;
+    let reply = growing(id(1), 1);
+    store.write_message(reply.clone(), NOW).await.unwrap();
     drop(store);
 
     let store = shared(&directory, keyring(2, &[1]));
+    store.append_to_message(reply.session_id, reply.id, text("!"), true, NOW).await.unwrap();
+    let grown = &store.messages(reply.session_id, None, 1, NOW).await.unwrap()[0];
+    assert_eq!(grown.text.as_str(), "message 1!");
     identified(&store, agent_id, 2, "ada").await;
     for number in [1, 2] {
         assert_eq!(found(&store, id(number)).await.1, Some(told(&identity("ada"))));
