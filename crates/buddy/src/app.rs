@@ -17,7 +17,8 @@ use crate::api_keys::ApiKeys;
 use crate::check::Checker;
 use crate::config::{DataDir, KeysError, Settings};
 use crate::http::limit::Limiter;
-use crate::identify::{Identifier, Settled};
+use crate::identify::{Identifier, News};
+use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 
@@ -58,6 +59,7 @@ pub(crate) struct App {
     pub(crate) api_keys: ApiKeys,
     pub(crate) checker: Checker,
     pub(crate) sessions: Sessions,
+    pub(crate) messages: Arc<Messages>,
     pub(crate) identifier: Arc<Identifier>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) health: Arc<dyn Health>,
@@ -98,13 +100,13 @@ pub(crate) fn start(
     };
     let store: Arc<dyn Store> = sqlite.clone();
     let metrics = Arc::new(Metrics::new());
-    let settled = Arc::new(Settled::default());
+    let news = Arc::new(News::default());
     let agents = Arc::new(Agents::new(store.clone(), egress.clone(), ambient.clone()));
     let identifier = Arc::new(Identifier::new(
         store.clone(),
         agents.clone(),
         egress.clone(),
-        settled.clone(),
+        news.clone(),
         ambient.clone(),
         metrics.clone(),
         settings.max_pending,
@@ -113,16 +115,19 @@ pub(crate) fn start(
         store: store.clone(),
         agents: agents.clone(),
         identifier: identifier.clone(),
-        settled,
+        news: news.clone(),
         ambient: ambient.clone(),
         metrics: metrics.clone(),
     };
+    let stopping = CancellationToken::new();
+    let messages = Arc::new(Messages::new(store.clone(), news, ambient.clone(), stopping.clone()));
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let app = App {
         agents,
         api_keys: ApiKeys::new(store.clone(), ambient.clone()),
         checker,
         sessions,
+        messages,
         identifier,
         store,
         health: sqlite,
@@ -132,7 +137,7 @@ pub(crate) fn start(
         ambient,
         admin_token,
         public_origin: public_origin(settings.public_url.as_ref(), listen),
-        stopping: CancellationToken::new(),
+        stopping,
     };
     Ok(Started { app: Arc::new(app), admin_token_path })
 }

@@ -1,7 +1,8 @@
 //! Buddy tells a chat agent who its visitor is, without a user's data or token in the page.
 //!
 //! This is the front door and the wiring; the rules are in `buddy-core`, the way out to customers in
-//! `buddy-egress`, the disk in `buddy-store`. Inside: http and cli → agents, sessions, API keys → identify →
+//! `buddy-egress`, the disk in `buddy-store`. Inside: http and cli → agents, sessions, messages, API keys →
+//! identify →
 //! egress, store, core; never back.
 
 mod agents;
@@ -17,6 +18,7 @@ mod housekeeping;
 mod http;
 mod identify;
 mod logs;
+mod messages;
 mod metrics;
 mod refusal;
 mod server;

@@ -24,6 +24,16 @@ pub(crate) enum Refusal {
     OriginNotAllowed,
     #[error("too many sessions are being identified")]
     Overloaded,
+    #[error("the session was revoked")]
+    SessionRevoked,
+    #[error("the session has as many messages as it may have")]
+    ConversationFull,
+    #[error("the message grows no more")]
+    MessageDone,
+    #[error("the reply would be longer than one may be")]
+    ReplyTooLong,
+    #[error("as many streams are open as may be: {0}")]
+    TooManyStreams(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

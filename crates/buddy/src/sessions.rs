@@ -14,7 +14,7 @@ use buddy_store::{ConfiguredCallback, Settlement, Store};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
-use crate::identify::{Identifier, Place, Settled};
+use crate::identify::{Identifier, News, Place};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -47,7 +47,7 @@ pub(crate) struct Sessions {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) agents: Arc<Agents>,
     pub(crate) identifier: Arc<Identifier>,
-    pub(crate) settled: Arc<Settled>,
+    pub(crate) news: Arc<News>,
     pub(crate) ambient: Ambient,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -104,7 +104,7 @@ impl Sessions {
             if let Some(settlement) = self.settlement_of(&plan, &session) {
                 if self.store.settle_session(session.id, settlement.clone()).await? {
                     self.metrics.settled(&settlement);
-                    self.settled.announce(session.id);
+                    self.news.settled(session.id, session.agent_id);
                 }
             } else if let Plan::Ask(configured, place) = plan
                 && self.store.begin_identify(session.id, self.ambient.now()).await?
@@ -172,6 +172,12 @@ impl Sessions {
         Ok(session.token_hash.matches(&TokenHash::of(token)).then_some(session))
     }
 
+    /// The session, for the software of its agent.
+    pub(crate) async fn of_agent(&self, agent_id: AgentId, id: SessionId) -> Result<Session, Refusal> {
+        let session = self.session(id).await?;
+        if session.agent_id == agent_id { Ok(session) } else { Err(Refusal::NotFound("session")) }
+    }
+
     /// The session and who its user is, for the software of that agent.
     pub(crate) async fn identity(
         &self,
@@ -187,7 +193,7 @@ impl Sessions {
         if wait.is_zero() {
             return Ok(());
         }
-        let subscription = self.settled.subscribe(id);
+        let subscription = self.news.settled.subscribe(id);
         let announced = subscription.announced();
         // Subscribed before it is read: what is settled in between is not missed.
         if !self.session(id).await?.status.is_settled() {
@@ -207,7 +213,7 @@ impl Sessions {
             Revoke::User(user_id) => self.store.revoke_user(agent_id, &user_id, now).await?,
         };
         for id in &revoked {
-            self.settled.announce(*id);
+            self.news.settled(*id, agent_id);
         }
         Ok(revoked.len())
     }

@@ -31,8 +31,11 @@ impl FromRequestParts<Arc<App>> for Visitor {
     }
 }
 
-/// The software of this agent.
-pub(crate) struct AgentSoftware(pub(crate) AgentId);
+/// The software of this agent, by one of its keys.
+pub(crate) struct AgentSoftware {
+    pub(crate) agent_id: AgentId,
+    pub(crate) key: TokenHash,
+}
 
 impl FromRequestParts<Arc<App>> for AgentSoftware {
     type Rejection = Problem;
@@ -40,7 +43,7 @@ impl FromRequestParts<Arc<App>> for AgentSoftware {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(parts, TokenKind::ApiKey)?;
         let key = app.api_keys.presented(token).await?;
-        key.map(|key| Self(key.agent_id)).ok_or_else(|| {
+        key.map(|key| Self { agent_id: key.agent_id, key: TokenHash::of(token) }).ok_or_else(|| {
             Problem::unauthenticated(
                 "The API key is not known; make one with POST /v1/agents/{agentId}/api-keys.",
             )
@@ -61,8 +64,37 @@ impl FromRequestParts<Arc<App>> for Beginner {
         if !parts.headers.contains_key(AUTHORIZATION) {
             return Ok(Self::Stranger);
         }
-        let AgentSoftware(agent_id) = AgentSoftware::from_request_parts(parts, app).await?;
+        let AgentSoftware { agent_id, .. } = AgentSoftware::from_request_parts(parts, app).await?;
         Ok(Self::Server(agent_id))
+    }
+}
+
+/// One side of a conversation, with the session that it is of.
+pub(crate) enum Party {
+    Visitor(Session),
+    Agent(Session),
+}
+
+impl FromRequestParts<Arc<App>> for Party {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let either = || {
+            Problem::unauthenticated(
+                "This call takes a session token or an agent's API key: send Authorization: Bearer bst_… or bpk_….",
+            )
+        };
+        let token = any_bearer(parts).map_err(|_| either())?;
+        if token.starts_with(TokenKind::Session.prefix()) {
+            let Visitor(session) = Visitor::from_request_parts(parts, app).await?;
+            Ok(Self::Visitor(session))
+        } else if token.starts_with(TokenKind::ApiKey.prefix()) {
+            let AgentSoftware { agent_id, .. } = AgentSoftware::from_request_parts(parts, app).await?;
+            let Ids(id) = Ids::<SessionId>::from_request_parts(parts, app).await?;
+            Ok(Self::Agent(app.sessions.of_agent(agent_id, id).await?))
+        } else {
+            Err(either())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use buddy_core::id::SessionId;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::events::LAST_EVENT_ID;
 use crate::app::App;
 
 /// How long a browser may keep a preflight's answer: a removed origin is refused within this anyway, since each
@@ -27,7 +28,7 @@ pub(crate) fn layer(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allow)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, LAST_EVENT_ID])
         .expose_headers([HeaderName::from_static("x-request-id"), RETRY_AFTER])
         .max_age(PREFLIGHT_KEPT)
 }

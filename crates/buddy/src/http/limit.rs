@@ -1,4 +1,4 @@
-//! How often strangers may begin sessions: per client address, and per agent.
+//! How often strangers may begin sessions, per client address and per agent; and how often a visitor may write.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use buddy_core::id::AgentId;
+use buddy_core::id::{AgentId, SessionId};
+use buddy_core::limits::VISITOR_MESSAGES_PER_MINUTE;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
@@ -64,34 +65,46 @@ fn counted(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Counts session starts of strangers.
+/// Counts session starts of strangers, and messages of visitors.
 pub(crate) struct Limiter {
     per_client: Limit<IpAddr>,
     per_agent: Limit<AgentId>,
+    messages: Limit<SessionId>,
 }
 
 impl Limiter {
     /// So many starts a minute, all of them at once if need be; 0 is no limit.
     pub(crate) fn new(per_client: u32, per_agent: u32) -> Self {
-        Self { per_client: Limit::new(per_client), per_agent: Limit::new(per_agent) }
+        Self {
+            per_client: Limit::new(per_client),
+            per_agent: Limit::new(per_agent),
+            messages: Limit::new(VISITOR_MESSAGES_PER_MINUTE),
+        }
     }
 
     /// Counts one start, or says when to try again.
     pub(crate) fn check_client(&self, client: &ClientAddress) -> Result<(), Problem> {
-        let wait = |seconds| Problem::rate_limited("from this address", seconds);
+        let wait = |seconds| Problem::rate_limited("sessions from this address were begun", seconds);
         self.per_client.check(&client.0).map_err(wait)
     }
 
     /// The same for the agent, which must exist: keys are bounded by what the operator has made.
     pub(crate) fn check_agent(&self, agent_id: AgentId) -> Result<(), Problem> {
-        let wait = |seconds| Problem::rate_limited("of this agent", seconds);
+        let wait = |seconds| Problem::rate_limited("sessions of this agent were begun", seconds);
         self.per_agent.check(&agent_id).map_err(wait)
+    }
+
+    /// The same for a message that the visitor of this session writes.
+    pub(crate) fn check_message(&self, session_id: SessionId) -> Result<(), Problem> {
+        let wait = |seconds| Problem::rate_limited("messages of this session were written", seconds);
+        self.messages.check(&session_id).map_err(wait)
     }
 
     /// Forgets those that have not called for a while.
     pub(crate) fn forget_idle(&self) {
         self.per_client.forget_idle();
         self.per_agent.forget_idle();
+        self.messages.forget_idle();
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod caller;
 mod cors;
+mod events;
 mod json;
 pub(crate) mod limit;
 mod observe;
@@ -31,7 +32,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
-use v1::{agents, api_keys, callback, check, identity, resolutions, sessions};
+use v1::{agents, api_keys, callback, check, identity, messages, resolutions, sessions};
 
 /// A body of at most 64 KiB that takes longer is not meant to end.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let (visitor, visitor_doc) = visitor_routes().split_for_parts();
     let (others, mut doc) = other_routes().split_for_parts();
     doc.merge(visitor_doc);
-    let doc = openapi::document(doc);
+    let doc = openapi::document(doc, messages::event_schemas());
     Router::new()
         .merge(visitor.layer(cors::layer(app)))
         .merge(others)
@@ -65,12 +66,16 @@ fn visitor_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::begin))
         .routes(routes!(sessions::read))
         .routes(routes!(sessions::identify))
+        .routes(routes!(messages::write, messages::list))
+        .routes(routes!(messages::listen))
 }
 
 fn other_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(identity::read))
         .routes(routes!(identity::revoke))
+        .routes(routes!(messages::append))
+        .routes(routes!(messages::listen_to_all))
         .routes(routes!(agents::create, agents::list))
         .routes(routes!(agents::read, agents::update, agents::delete))
         .routes(routes!(callback::put, callback::read, callback::delete))

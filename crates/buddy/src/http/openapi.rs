@@ -8,7 +8,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::{MethodRouter, get};
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder, Schema,
+};
 use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
 
 use super::problem::Problem;
@@ -21,12 +23,13 @@ use super::problem::Problem;
 ))]
 struct Head;
 
-/// The whole document.
-pub(super) fn document(routes: OpenApi) -> Value {
+/// The whole document. `events`: the schemas of what streams send.
+pub(super) fn document(routes: OpenApi, events: Vec<(String, RefOr<Schema>)>) -> Value {
     let mut document = Head::openapi();
     document.merge(routes);
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    components.schemas.extend(events);
     for (name, prefix, of) in [
         ("sessionToken", "bst_", "The visitor's token, of one session."),
         ("apiKey", "bpk_", "The agent's own software, with a key of that agent."),
@@ -69,8 +72,7 @@ fn problems(statuses: &[u16]) -> BTreeMap<String, RefOr<DocResponse>> {
         let title =
             axum::http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
         let schema = utoipa::openapi::Ref::from_schema_name(Problem::name());
-        let content =
-            ContentBuilder::new().schema(Some(RefOr::<utoipa::openapi::Schema>::Ref(schema))).build();
+        let content = ContentBuilder::new().schema(Some(RefOr::<Schema>::Ref(schema))).build();
         let response = ResponseBuilder::new()
             .description(title.unwrap_or("Error"))
             .content("application/problem+json", content)
@@ -105,4 +107,14 @@ problem_sets! {
     DeleteProblems = [400, 401, 404, 500, 503];
     /// A rotation is begun.
     RotateProblems = [400, 401, 404, 408, 409, 413, 415, 422, 500, 503];
+    /// A message is written.
+    SayProblems = [400, 401, 404, 408, 409, 413, 415, 422, 429, 500, 503];
+    /// A reply grows.
+    AppendProblems = [400, 401, 404, 408, 409, 413, 415, 422, 500, 503];
+    /// A conversation is read.
+    ConversationProblems = [400, 401, 404, 409, 422, 500, 503];
+    /// A conversation is listened to.
+    StreamProblems = [400, 401, 404, 409, 429, 500, 503];
+    /// All conversations of an agent are listened to.
+    AgentStreamProblems = [400, 401, 429, 500, 503];
 }

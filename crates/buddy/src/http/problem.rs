@@ -4,6 +4,7 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use buddy_core::limits::{REPLY_CHARS_MAX, SESSION_MESSAGES_MAX};
 use buddy_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -57,9 +58,9 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
     }
 
-    /// `which`: the words that say whose sessions were counted.
-    pub(crate) fn rate_limited(which: &str, retry_after_seconds: u64) -> Self {
-        let detail = format!("Too many sessions {which} were begun; try again in {retry_after_seconds} s.");
+    /// `what`: the words that say what was counted, and whose.
+    pub(crate) fn rate_limited(what: &str, retry_after_seconds: u64) -> Self {
+        let detail = format!("Too many {what}; try again in {retry_after_seconds} s.");
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
         Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
     }
@@ -110,6 +111,29 @@ impl From<Refusal> for Problem {
                     "Too many sessions are being identified at the moment; try again shortly.",
                 )
             },
+            Refusal::SessionRevoked => Self::new(
+                StatusCode::CONFLICT,
+                "SESSION_REVOKED",
+                "The session was revoked, and its messages are gone; begin a new session.",
+            ),
+            Refusal::ConversationFull => Self::new(
+                StatusCode::CONFLICT,
+                "CONVERSATION_FULL",
+                format!("The session has its {SESSION_MESSAGES_MAX} messages; begin a new session."),
+            ),
+            Refusal::MessageDone => Self::new(
+                StatusCode::CONFLICT,
+                "MESSAGE_DONE",
+                "The message is done and grows no more; write a new one.",
+            ),
+            Refusal::ReplyTooLong => Self::invalid_value(format!(
+                "text: the reply would be over {REPLY_CHARS_MAX} characters; end it and write a new one."
+            )),
+            Refusal::TooManyStreams(most) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TOO_MANY_STREAMS",
+                format!("{most} streams are open, and no more may be; close one first."),
+            ),
             Refusal::Store(error) => {
                 tracing::error!(%error, "the store failed");
                 match error {

@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 use bulkhead::Bulkheads;
-pub(crate) use flight::Settled;
+pub(crate) use flight::News;
 
 /// Runs resolutions and settles their sessions.
 pub(crate) struct Identifier {
@@ -35,7 +35,7 @@ pub(crate) struct Identifier {
     agents: Arc<Agents>,
     egress: Egress,
     bulkheads: Bulkheads,
-    settled: Arc<Settled>,
+    news: Arc<News>,
     ambient: Ambient,
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
@@ -51,7 +51,7 @@ impl Identifier {
         store: Arc<dyn Store>,
         agents: Arc<Agents>,
         egress: Egress,
-        settled: Arc<Settled>,
+        news: Arc<News>,
         ambient: Ambient,
         metrics: Arc<Metrics>,
         max_pending: usize,
@@ -61,7 +61,7 @@ impl Identifier {
             agents,
             bulkheads: Bulkheads::new(egress.clone()),
             egress,
-            settled,
+            news,
             ambient,
             metrics,
             tasks: TaskTracker::new(),
@@ -105,7 +105,7 @@ impl Identifier {
                 if settled_now {
                     self.metrics.settled(&settlement);
                 }
-                self.settled.announce(session.id);
+                self.news.settled(session.id, session.agent_id);
                 log(&session, &settlement);
             }
             // It stays pending, and the recovery takes it up again.

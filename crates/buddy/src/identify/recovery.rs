@@ -59,7 +59,7 @@ impl Identifier {
             resolution: None,
         };
         match self.store.settle_session(session.id, settlement).await {
-            Ok(_) => self.settled.announce(session.id),
+            Ok(_) => self.news.settled(session.id, session.agent_id),
             Err(error) => {
                 tracing::error!(session = %session.id, %error, "a settled session could not be stored");
             }

@@ -61,9 +61,13 @@ async fn revoking_leaves_nothing_that_could_be_opened_or_matched() {
     let agent_id = with_agent(&store).await;
     identified(&store, agent_id, 1, "ada").await;
     identified(&store, agent_id, 2, "bob").await;
+    for number in [1, 2] {
+        store.write_message(message(id(number), number, Sender::Visitor), NOW).await.unwrap();
+    }
     store.revoke_session(agent_id, id(1), NOW).await.unwrap();
     store.revoke_user(agent_id, "bob", NOW).await.unwrap();
-    let left = "SELECT count(*) FROM sessions WHERE identity IS NOT NULL OR user_hash IS NOT NULL";
+    let left = "SELECT (SELECT count(*) FROM sessions WHERE identity IS NOT NULL OR user_hash IS NOT NULL)
+        + (SELECT count(*) FROM messages)";
     assert_eq!(raw(&directory).query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 

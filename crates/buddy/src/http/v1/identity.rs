@@ -63,7 +63,7 @@ pub(crate) struct IdentitySchema {
     security(("apiKey" = [])))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    AgentSoftware(agent_id): AgentSoftware,
+    AgentSoftware { agent_id, .. }: AgentSoftware,
     Ids(id): Ids<SessionId>,
     StrictQuery(query): StrictQuery<WaitQuery>,
 ) -> Result<Json<IdentityView>, Problem> {
@@ -108,7 +108,7 @@ pub(crate) struct RevokedView {
     security(("apiKey" = [])))]
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
-    AgentSoftware(agent_id): AgentSoftware,
+    AgentSoftware { agent_id, .. }: AgentSoftware,
     _: NoQuery,
     StrictJson(body): StrictJson<RevokeBody>,
 ) -> Result<Json<RevokedView>, Problem> {

@@ -5,6 +5,7 @@ pub(super) mod api_keys;
 pub(super) mod callback;
 pub(super) mod check;
 pub(super) mod identity;
+pub(super) mod messages;
 mod page;
 pub(super) mod resolutions;
 pub(super) mod sessions;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Answer, Endpoint, Setup};
+use crate::support::{Agent, Answer, Buddy, Endpoint, Session, Setup};
 
 /// One string that stands in every place that is to be kept secret.
 const CANARY: &str = "CANARYe5b1";
@@ -48,6 +48,8 @@ async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() 
     let kept = buddy.session(&agent).await;
     assert_eq!(kept.view["status"], "authenticated");
 
+    converse(&buddy, &agent, &kept).await;
+
     let id = &agent.id;
     for path in [
         "/v1/agents".to_owned(),
@@ -73,6 +75,28 @@ async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() 
     assert!(log.contains("session settled") && log.contains(&session.id), "the log is on: {log}");
     for secret in [CANARY, session.token.as_str(), agent.key.as_str(), crate::support::ADMIN_TOKEN] {
         assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+/// What both sides say to each other is the canary too, and reaches its readers.
+async fn converse(buddy: &Buddy, agent: &Agent, session: &Session) {
+    let mut visitor = buddy.listen(session, None).await;
+    let mut software = buddy.listen_to_all(agent, None).await;
+    let text = format!("said-{CANARY}");
+    let said = buddy.visitor("POST", session, "/messages", Some(json!({"text": text}))).await;
+    said.expect_status(201);
+    assert_eq!((visitor.texts(1).await, software.texts(1).await), (vec![text.clone()], vec![text.clone()]));
+    let path = session.path() + "/messages";
+    let begun = Some(json!({"text": format!("reply-{CANARY}"), "done": false}));
+    let begun = buddy.software("POST", agent, &path, begun).await.expect_status(201);
+    let path = format!("{path}/{}/append", begun.text("messageId"));
+    let gain = Some(json!({"text": format!(" and {CANARY}"), "done": true}));
+    let grown = buddy.software("POST", agent, &path, gain).await.expect_status(200).text("text");
+    assert_eq!(grown.matches(CANARY).count(), 2);
+    // What is refused is as little to be seen.
+    for bad in [json!({"text": format!("\r{CANARY}")}), json!({"text": 1, CANARY: 1})] {
+        let refused = buddy.visitor("POST", session, "/messages", Some(bad)).await;
+        assert!(refused.status.is_client_error(), "{refused:?}");
     }
 }
 

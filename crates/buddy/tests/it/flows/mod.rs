@@ -6,5 +6,6 @@ mod express;
 mod hostile;
 mod isolation;
 mod joins;
+mod messages;
 mod rotation;
 mod wire;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Map, Value, json};
 
-use super::{NO_AGENT, NO_KEY, NO_RESOLUTION, NO_SESSION};
+use super::{NO_AGENT, NO_KEY, NO_MESSAGE, NO_RESOLUTION, NO_SESSION};
 use crate::support::{ADMIN_TOKEN, Agent, Api, Buddy, GOLDEN, Reply, Session};
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -35,6 +35,7 @@ struct World {
     buddy: Buddy,
     agent: Agent,
     session: Session,
+    message_id: String,
     key_id: String,
     resolution_id: String,
 }
@@ -49,16 +50,21 @@ impl World {
         let callback = json!({"url": "https://localhost:1/", "secret": agent.secret, "requireTicket": true});
         buddy.operator("PUT", &(agent.path() + "/callback"), Some(callback)).await.expect_status(200);
         let session = buddy.session_to_identify(&agent).await;
+        // A reply that may grow, so that only what is wrong with an append keeps it from that.
+        let reply = Some(json!({"text": "Hello", "done": false}));
+        let reply = buddy.software("POST", &agent, &(session.path() + "/messages"), reply).await;
+        let message_id = reply.expect_status(201).text("messageId");
         // The key was used, so that its next use within the minute is no change.
         buddy.identity(&agent, &ended).await;
         let keys = buddy.operator("GET", &(agent.path() + "/api-keys"), None).await.json;
-        Self { key_id: text(&keys["apiKeys"][0], "keyId"), buddy, agent, session, resolution_id }
+        Self { key_id: text(&keys["apiKeys"][0], "keyId"), buddy, agent, session, message_id, resolution_id }
     }
 
     fn id(&self, parameter: &str) -> &str {
         match parameter {
             "agentId" => &self.agent.id,
             "sessionId" => &self.session.id,
+            "messageId" => &self.message_id,
             "keyId" => &self.key_id,
             "resolutionId" => &self.resolution_id,
             other => panic!("the tests do not know {other}"),
@@ -108,14 +114,16 @@ impl World {
             "beginSession" => json!({"agentId": self.agent.id, "identify": true}),
             "identifySession" => json!({"ticket": self.agent.ticket(&self.session)}),
             "checkCallback" | "revokeIdentities" => json!({"sessionId": self.session.id}),
+            "writeMessage" => json!({"text": "Hello"}),
+            "appendToMessage" => json!({"text": "!", "done": true}),
             other => panic!("the tests do not know a body for {other}"),
         }
     }
 
-    /// All that can be read, but for answers that tell of the waiting or the counting itself.
+    /// All that can be read to its end, but for answers that tell of the waiting or the counting itself.
     async fn everything(&self, calls: &[Call]) -> Vec<Value> {
         let mut everything = Vec::new();
-        for call in calls.iter().filter(|call| call.method == "GET") {
+        for call in calls.iter().filter(|call| call.method == "GET" && !call.goes_on()) {
             let path = self.path(&call.template, None);
             let reply = self.api().call("GET", &path, Some(self.token(call.caller())), None).await;
             everything.push(reply.expect_status(200).json);
@@ -138,7 +146,7 @@ fn calls() -> Vec<Call> {
             calls.push(Call { document, method, template: template.clone(), operation });
         }
     }
-    assert!(calls.len() >= 19, "the document has lost calls");
+    assert!(calls.len() >= 24, "the document has lost calls");
     calls
 }
 
@@ -156,6 +164,15 @@ impl Call {
 
     fn takes_strangers(&self) -> bool {
         self.operation["security"].as_array().unwrap().contains(&json!({}))
+    }
+
+    fn takes(&self, scheme: &str) -> bool {
+        self.operation["security"].as_array().unwrap().iter().any(|taken| taken.get(scheme).is_some())
+    }
+
+    /// It is answered with a stream of events.
+    fn goes_on(&self) -> bool {
+        self.operation["responses"]["200"]["content"].get("text/event-stream").is_some()
     }
 
     fn parameters(&self, place: &str) -> Vec<&Value> {
@@ -229,7 +246,7 @@ fn faults_of_credentials(call: &Call, world: &World) -> Vec<Fault> {
         vec![format!("Bearer {right}"); 2],
     ];
     for scheme in ["sessionToken", "apiKey", "adminToken"] {
-        if scheme != call.caller() {
+        if !call.takes(scheme) {
             headers.push(vec![format!("Bearer {}", world.token(scheme))]);
         }
     }
@@ -255,7 +272,18 @@ fn faults_of_ids(call: &Call, world: &World) -> Vec<Fault> {
     for parameter in call.parameters("path") {
         let name = parameter["name"].as_str().unwrap();
         let upper = world.id(name).to_uppercase();
-        let nothing = [NO_AGENT, NO_SESSION, NO_KEY, NO_RESOLUTION, "nonsense", "%20", "%ff", "%00", &upper];
+        let nothing = [
+            NO_AGENT,
+            NO_SESSION,
+            NO_MESSAGE,
+            NO_KEY,
+            NO_RESOLUTION,
+            "nonsense",
+            "%20",
+            "%ff",
+            "%00",
+            &upper,
+        ];
         for instead in nothing {
             let request = call.at(world, &world.path(&call.template, Some((name, instead))));
             faults.push(Fault { what: format!("{name} {instead}"), request, status: 404, code: "NOT_FOUND" });

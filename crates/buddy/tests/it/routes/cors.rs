@@ -3,6 +3,7 @@
 use axum::body::Body;
 use serde_json::json;
 
+use super::NO_MESSAGE;
 use crate::support::{ADMIN_TOKEN, Agent, Buddy, Reply, Session};
 
 const ALLOWED: &str = "https://shop.example";
@@ -69,6 +70,7 @@ fn without_cors(reply: &Reply) {
 async fn a_preflight_allows_the_origins_of_agents_and_no_others() {
     let (buddy, _, _, session) = scene().await;
     let identify = session.path() + "/identify";
+    let (messages, stream) = (session.path() + "/messages", session.path() + "/messages/stream");
     for (path, method, origin, allowed) in [
         ("/v1/sessions", "POST", ALLOWED, true),
         // Which agent it is for is in the body, which comes later.
@@ -79,6 +81,11 @@ async fn a_preflight_allows_the_origins_of_agents_and_no_others() {
         (&session.path(), "GET", OTHERS, false),
         (&session.path(), "GET", FOREIGN, false),
         (&identify, "POST", ALLOWED, true),
+        (&messages, "POST", ALLOWED, true),
+        (&messages, "GET", ALLOWED, true),
+        (&messages, "GET", OTHERS, false),
+        (&stream, "GET", ALLOWED, true),
+        (&stream, "GET", FOREIGN, false),
         (&identify, "POST", OTHERS, false),
         (&identify, "POST", "null", false),
         ("/v1/sessions/nonsense", "GET", ALLOWED, false),
@@ -89,7 +96,8 @@ async fn a_preflight_allows_the_origins_of_agents_and_no_others() {
         if allowed {
             assert!(answer.status.is_success(), "{answer:?}");
             assert_eq!(list(&answer, "access-control-allow-methods"), ["get", "post"]);
-            assert_eq!(list(&answer, "access-control-allow-headers"), ["authorization", "content-type"]);
+            let headers = list(&answer, "access-control-allow-headers");
+            assert_eq!(headers, ["authorization", "content-type", "last-event-id"]);
             assert_eq!(answer.headers["access-control-max-age"], "600");
         }
     }
@@ -107,7 +115,13 @@ async fn an_answer_is_readable_by_the_pages_of_the_agent_only_errors_included() 
     let wrong_agent = call(&buddy, "POST", "/v1/sessions", ALLOWED, "", &begin(&other)).await;
     wrong_agent.expect_problem(403, "ORIGIN_NOT_ALLOWED");
 
-    for (method, path) in [("GET", session.path()), ("POST", session.path() + "/identify?wait=31")] {
+    for (method, path) in [
+        ("GET", session.path()),
+        ("POST", session.path() + "/identify?wait=31"),
+        ("GET", session.path() + "/messages"),
+        ("POST", session.path() + "/messages"),
+        ("GET", session.path() + "/messages/stream?x"),
+    ] {
         for (origin, token, allowed) in [
             (ALLOWED, &*session.token, true),
             (ALLOWED, "bst_wrong", true),
@@ -140,6 +154,8 @@ async fn no_page_is_ever_answered_on_the_calls_of_operators_and_of_agents_softwa
     for (method, path, bearer) in [
         ("GET", session.path() + "/identity", &*agent.key),
         ("POST", "/v1/sessions/revoke".into(), &*agent.key),
+        ("POST", session.path() + "/messages/" + NO_MESSAGE + "/append", &*agent.key),
+        ("GET", "/v1/messages/stream?x".into(), &*agent.key),
         ("GET", "/v1/agents".into(), ADMIN_TOKEN),
         ("GET", agent.path(), ADMIN_TOKEN),
         ("GET", agent.path() + "/callback", ADMIN_TOKEN),

@@ -8,10 +8,12 @@ mod check;
 mod cors;
 mod identity;
 mod limits;
+mod messages;
 mod openapi;
 mod probes;
 mod resolutions;
 mod sessions;
+mod streams;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +41,7 @@ fn ada() -> Answer {
 /// An id of the right form that nothing has.
 const NO_AGENT: &str = "agt_01h455vb4pex5vsknk084sn02q";
 const NO_SESSION: &str = "sess_01h455vb4pex5vsknk084sn02q";
+const NO_MESSAGE: &str = "msg_01h455vb4pex5vsknk084sn02q";
 const NO_RESOLUTION: &str = "res_01h455vb4pex5vsknk084sn02q";
 const NO_KEY: &str = "key_01h455vb4pex5vsknk084sn02q";
 

@@ -90,6 +90,11 @@ impl Api {
         Request::builder().method(method).uri(format!("{}{path}", self.base))
     }
 
+    /// Sends it, and returns the answer while its body still comes.
+    pub(crate) async fn open(&self, request: Request<Body>) -> http::Response<hyper::body::Incoming> {
+        self.client.request(request).await.expect("an answer")
+    }
+
     /// Sends it, and holds the answer against what is promised of every answer.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let reply = self.try_send(request).await.expect("an answer");

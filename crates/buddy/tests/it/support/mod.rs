@@ -8,6 +8,7 @@ mod express;
 mod openapi;
 mod place;
 mod server;
+mod stream;
 
 pub(crate) use api::{Api, Reply};
 pub(crate) use endpoint::{Answer, Endpoint, Seen};
@@ -15,6 +16,7 @@ pub(crate) use example::Example;
 pub(crate) use express::Express;
 pub(crate) use openapi::GOLDEN;
 pub(crate) use server::{ADMIN_TOKEN, Buddy, Setup};
+pub(crate) use stream::{Event, Stream};
 
 use serde_json::{Value, json};
 

@@ -39,6 +39,15 @@ pub(crate) fn hold(method: &str, path: &str, reply: &Reply) {
     }
 }
 
+/// Fails if the data of an event is not as the schema of this name says.
+#[track_caller]
+pub(crate) fn hold_event(schema: &str, data: &Value) {
+    let described = json!({"$ref": format!("#/components/schemas/{schema}")});
+    if let Err(error) = validator(format!("event {schema}"), &described).validate(data) {
+        panic!("an event is not as {schema} describes it: {error}\n{data}");
+    }
+}
+
 /// The validator of what is described there, made once: that takes longer than the calls themselves.
 fn validator(place: String, described: &Value) -> Arc<Validator> {
     static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);

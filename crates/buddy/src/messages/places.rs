@@ -1,0 +1,71 @@
+//! How many of something may be open at once for each of many.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::refusal::Refusal;
+
+/// Counts what is open. Holds only those that have something open.
+pub(super) struct Places<K: Copy + Eq + Hash> {
+    most: usize,
+    taken: Mutex<HashMap<K, usize>>,
+}
+
+impl<K: Copy + Eq + Hash> Places<K> {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, taken: Mutex::default() }
+    }
+
+    /// A place, free again when it is dropped.
+    pub(super) fn take(self: &Arc<Self>, of: K) -> Result<Place<K>, Refusal> {
+        let mut taken = self.lock();
+        let count = taken.entry(of).or_default();
+        if *count >= self.most {
+            return Err(Refusal::TooManyStreams(self.most));
+        }
+        *count += 1;
+        Ok(Place { places: Arc::clone(self), of })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that is open.
+pub(super) struct Place<K: Copy + Eq + Hash> {
+    places: Arc<Places<K>>,
+    of: K,
+}
+
+impl<K: Copy + Eq + Hash> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        if let Some(count) = taken.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.of);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_own_places_and_they_are_free_again_when_dropped() {
+        let places = Arc::new(Places::new(2));
+        let taken = [places.take('a').unwrap(), places.take('a').unwrap()];
+        assert!(matches!(places.take('a'), Err(Refusal::TooManyStreams(2))));
+        let other = places.take('b').unwrap();
+        let [first, second] = taken;
+        drop(first);
+        let again = places.take('a').unwrap();
+        assert!(places.take('a').is_err());
+        drop((second, again, other));
+        assert!(places.lock().is_empty());
+    }
+}
