@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use buddy_core::message::Sender;
+
 use super::*;
 use crate::conformance::fixtures::*;
 
@@ -47,6 +49,34 @@ async fn a_newer_schema_is_refused_and_nothing_is_written() {
     let refused = refusal(&directory, keyring(1, &[]));
     assert!(matches!(refused, OpenError::Newer { found: 99, known: 2 }), "{refused}");
     assert_eq!(files(directory.path()), before);
+}
+
+#[tokio::test]
+async fn data_of_the_first_schema_is_brought_up_to_date_and_goes_on() {
+    let directory = closed_with_agent().await;
+    let store = shared(&directory, keyring(1, &[]));
+    identified(&store, id(1), 1, "ada").await;
+    store.create_session(pending(id(1), 2), None).await.unwrap();
+    drop(store);
+    // Back to what the first version wrote.
+    raw(&directory)
+        .execute_batch(
+            "DROP TABLE messages;
+            ALTER TABLE agents DROP COLUMN handed_over;
+            ALTER TABLE deleted_agents DROP COLUMN messages_left;
+            DELETE FROM refinery_schema_history WHERE version = 2;",
+        )
+        .unwrap();
+
+    let store = shared(&directory, keyring(1, &[]));
+    assert_eq!(store.agent(id(1)).await.unwrap(), Some(agent(1)));
+    for number in [1, 2] {
+        let said = message(id(number), number, Sender::Visitor);
+        store.write_message(said, NOW).await.unwrap();
+    }
+    store.settle_session(id(2), authenticated(id(1), 2, "bob")).await.unwrap();
+    let handed_over = store.handed_over(id(1), 0, 10, NOW).await.unwrap();
+    assert_eq!(handed_over.iter().map(|handed| handed.message.id).collect::<Vec<_>>(), [id(1), id(2)]);
 }
 
 #[tokio::test]
