@@ -29,16 +29,27 @@ impl Client {
         bearer: Option<&str>,
         body: &Value,
     ) -> Result<Value, Failure> {
-        let mut request = hyper::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", self.address.to_string())
-            .header("content-type", "application/json");
-        if let Some(token) = bearer {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut connection = self.connection().await?;
-        let answer = connection.send_request(request.body(Body::from(body.to_string()))?).await?;
+        let request = || {
+            let request = hyper::Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", self.address.to_string())
+                .header("content-type", "application/json");
+            let request = match bearer {
+                Some(token) => request.header("authorization", format!("Bearer {token}")),
+                None => request,
+            };
+            request.body(Body::from(body.to_string()))
+        };
+        let (connection, answer) = loop {
+            let mut connection = self.connection().await?;
+            match connection.send_request(request()?).await {
+                Ok(answer) => break (connection, answer),
+                // The server was closing it for its long idleness, and has not seen the request.
+                Err(error) if error.is_canceled() => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
         let status = answer.status();
         let bytes = answer.into_body().collect().await?.to_bytes();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
