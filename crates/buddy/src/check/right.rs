@@ -63,7 +63,8 @@ async fn ask(findings: &mut Findings<'_>, subject: &Subject, prober: &Prober<'_>
     findings.hear(&reply);
     if let (Said::Refused(_), Some(next)) = (&reply.said, &subject.next_secret) {
         let with_next = prober.ask(session_id, next).await;
-        if with_next.said.accepted() {
+        // Whatever else is wrong with its answer: it holds this one.
+        if !matches!(with_next.said, Said::Refused(_)) {
             return (next.clone(), with_next);
         }
     }

@@ -112,6 +112,23 @@ async fn while_a_rotation_is_open_the_next_secret_is_as_good() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_holds_the_next_secret_is_told_its_other_faults() {
+    const NEXT: &str = "the-next-secret-0123456789";
+    let endpoint = Endpoint::open(|seen| {
+        let status = if verify(&seen.body, signature(seen), &[NEXT], unix_now()).is_ok() { 500 } else { 401 };
+        Answer::With(status, String::new())
+    })
+    .await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({})).await;
+    let rotation = Some(json!({"secret": NEXT}));
+    buddy.operator("POST", &(agent.path() + "/callback/secret"), rotation).await.expect_status(200);
+    let report = check(&buddy, &agent, None).await;
+    let failed: Vec<_> = verdicts(&report).into_iter().filter(|(_, verdict)| *verdict == "fail").collect();
+    assert_eq!(failed, [("unknown_session", "fail")], "{report:#}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_checked_is_refused() {
     let buddy = Buddy::alone();
     let agent = buddy.bare_agent().await;
