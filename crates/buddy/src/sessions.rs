@@ -172,6 +172,27 @@ impl Sessions {
         Ok(session.token_hash.matches(&TokenHash::of(token)).then_some(session))
     }
 
+    /// Both sessions are authenticated, of one agent and one user; the other one is of this token.
+    pub(crate) async fn is_same_user(
+        &self,
+        session: &Session,
+        other: SessionId,
+        other_token: &str,
+    ) -> Result<bool, Refusal> {
+        let now = self.ambient.now();
+        let Some((other, theirs)) = self.store.session_with_identity(other, now).await? else {
+            return Ok(false);
+        };
+        if other.agent_id != session.agent_id || !other.token_hash.matches(&TokenHash::of(other_token)) {
+            return Ok(false);
+        }
+        let Some((_, ours)) = self.store.session_with_identity(session.id, now).await? else {
+            return Ok(false);
+        };
+        let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(false) };
+        Ok(ours.user_id() == theirs.user_id())
+    }
+
     /// The session, for the software of its agent.
     pub(crate) async fn of_agent(&self, agent_id: AgentId, id: SessionId) -> Result<Session, Refusal> {
         let session = self.session(id).await?;

@@ -12,6 +12,7 @@ mod probes;
 mod problem;
 mod v1;
 mod wait;
+mod widget;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
         .route("/e/{code}", get(pages::error_page))
+        .merge(widget::router())
         .fallback(problem::no_route)
         .with_state(Arc::clone(app))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -66,6 +68,7 @@ fn visitor_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::begin))
         .routes(routes!(sessions::read))
         .routes(routes!(sessions::identify))
+        .routes(routes!(sessions::same_user))
         .routes(routes!(messages::write, messages::list))
         .routes(routes!(messages::listen))
 }

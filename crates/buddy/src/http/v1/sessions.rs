@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
-use buddy_core::id::AgentId;
+use buddy_core::id::{AgentId, SessionId};
 use buddy_core::session::{OpenedBy, Session, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::{Beginner, Visitor};
-use crate::http::json::{OptionalJson, StrictJson, StrictQuery};
+use crate::http::json::{NoQuery, OptionalJson, StrictJson, StrictQuery};
 use crate::http::limit::ClientAddress;
-use crate::http::openapi::{BeginProblems, IdentifyProblems, ReadProblems};
+use crate::http::openapi::{BeginProblems, IdentifyProblems, ReadProblems, WriteProblems};
 use crate::http::problem::Problem;
 use crate::http::wait::{WaitQuery, until_settled};
 use crate::refusal::Refusal;
@@ -215,6 +215,41 @@ pub(crate) async fn read(
 ) -> Result<Json<SessionView>, Problem> {
     let session = waited(&app, session, query.checked()?).await?;
     Ok(Json(SessionView::for_visitor(&session)))
+}
+
+/// A session of the same visitor, as the same browser tab has it.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OtherSessionBody {
+    #[schema(value_type = String, example = "sess_01h2xcejqtf2nbrexx3vqjhp41")]
+    session_id: SessionId,
+    session_token: String,
+}
+
+/// Whether two sessions are one user's.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SameUserView {
+    same_user: bool,
+}
+
+/// Compare a session's user with another's.
+///
+/// Whether both are authenticated sessions of one agent and one `userId`: so that a page that is loaded again goes on with
+/// a conversation only for the user whose it was. Who that is, is not told. False where the other session has ended, was
+/// revoked, or is not the token's.
+#[utoipa::path(post, operation_id = "compareUsers", path = "/v1/sessions/{sessionId}/same-user", tag = "visitor",
+    params(("sessionId" = String, Path)), request_body = OtherSessionBody,
+    responses((status = 200, description = "The same user's, or not", body = SameUserView), WriteProblems),
+    security(("sessionToken" = [])))]
+pub(crate) async fn same_user(
+    State(app): State<Arc<App>>,
+    Visitor(session): Visitor,
+    _: NoQuery,
+    StrictJson(body): StrictJson<OtherSessionBody>,
+) -> Result<Json<SameUserView>, Problem> {
+    let same_user = app.sessions.is_same_user(&session, body.session_id, &body.session_token).await?;
+    Ok(Json(SameUserView { same_user }))
 }
 
 /// The session as it is once settled, or after the wait.

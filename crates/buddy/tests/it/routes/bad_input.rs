@@ -113,6 +113,7 @@ impl World {
             "createApiKey" => json!({"label": "New"}),
             "beginSession" => json!({"agentId": self.agent.id, "identify": true}),
             "identifySession" => json!({"ticket": self.agent.ticket(&self.session)}),
+            "compareUsers" => json!({"sessionId": self.session.id, "sessionToken": self.session.token}),
             "checkCallback" | "revokeIdentities" => json!({"sessionId": self.session.id}),
             "writeMessage" => json!({"text": "Hello"}),
             "appendToMessage" => json!({"text": "!", "done": true}),

@@ -12,8 +12,10 @@ mod messages;
 mod openapi;
 mod probes;
 mod resolutions;
+mod same_user;
 mod sessions;
 mod streams;
+mod widget;
 
 use std::collections::BTreeSet;
 
