@@ -1,0 +1,4 @@
+// Writes dist/, which is committed: the server is built without Node.js.
+import { bundle, root } from './bundle.mjs';
+
+await bundle(`${root}dist`);
