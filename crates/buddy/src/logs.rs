@@ -8,7 +8,7 @@ use tracing_subscriber::filter::Directive;
 
 /// Crates that are ours. Those of others stay at warnings, whatever is asked for: what they print of a request at
 /// finer levels is not ours to vouch for.
-const OURS: [&str; 4] = ["buddy", "buddy_core", "buddy_egress", "buddy_store"];
+const OURS: [&str; 5] = ["buddy", "buddy_agent", "buddy_core", "buddy_egress", "buddy_store"];
 
 /// Sets the process's subscriber; a second call changes nothing.
 pub(crate) fn init(level: LevelFilter) {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agent;
 mod check;
 mod explain;
 mod mock_endpoint;
@@ -44,6 +45,9 @@ enum Command {
     Serve(Box<Flags>),
     /// Show the main job on this machine: a server, a sample shop's endpoint, and what goes right and wrong.
     Demo,
+    /// Answer an agent's sessions, with a model or without.
+    #[command(after_help = agent::HELP)]
+    Agent(Box<agent::Flags>),
     /// Try an endpoint, and see what is wrong with it and how to mend it.
     Check(Box<check::Flags>),
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(flags) => serve::run(*flags).map(good),
         Command::Demo => demo::run().map(good),
+        Command::Agent(flags) => agent::run(&flags).map(good),
         Command::Check(flags) => check::run(&flags),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),

@@ -3,7 +3,7 @@
 use std::env::VarError;
 
 use buddy_core::callback::mistake::Mistake;
-use buddy_core::secret::CallbackSecret;
+use buddy_core::secret::{CallbackSecret, TokenKind};
 use zeroize::Zeroizing;
 
 /// Longer names are no names of variables, and may well be what they should not be: the secret itself.
@@ -25,24 +25,30 @@ pub(super) fn read(name: &str) -> Result<CallbackSecret, String> {
 
 /// The secret in a variable, and what is wrong around it.
 pub(super) fn look(name: &str) -> Result<Found, String> {
+    let value = value(name, "the callback secret")?;
+    let (text, flaw) = without_flaw(&value);
+    match CallbackSecret::parse(text) {
+        Ok(secret) => Ok(Found { secret, flaw }),
+        Err(bad) => Err(format!("{name}: {bad}.")),
+    }
+}
+
+/// The text in a variable, which is to be `what` and is not empty.
+pub(super) fn value(name: &str, what: &str) -> Result<Zeroizing<String>, String> {
     if !is_name(name) {
         return Err("a secret is given by the name of the variable that holds it, and this is no name of one: export it, and give its name.".to_owned());
     }
     #[expect(clippy::disallowed_methods, reason = "the one place where a command reads a secret")]
     let value = std::env::var(name).map(Zeroizing::new).map_err(|error| match error {
         VarError::NotPresent => {
-            format!("{name}: this variable is not set; it must hold the callback secret.")
+            format!("{name}: this variable is not set; it must hold {what}.")
         }
         VarError::NotUnicode(_) => format!("{name}: must be text in UTF-8."),
     })?;
-    let (text, flaw) = without_flaw(&value);
-    match CallbackSecret::parse(text) {
-        Ok(secret) => Ok(Found { secret, flaw }),
-        Err(_) if value.is_empty() => {
-            Err(format!("{name}: this variable is empty; it must hold the callback secret."))
-        }
-        Err(bad) => Err(format!("{name}: {bad}.")),
+    if value.is_empty() {
+        return Err(format!("{name}: this variable is empty; it must hold {what}."));
     }
+    Ok(value)
 }
 
 /// A name that may be printed.
@@ -52,7 +58,9 @@ fn is_name(name: &str) -> bool {
     starts
         && name.bytes().all(letter)
         && name.len() <= NAME_CHARS_MAX
-        && !name.starts_with(CallbackSecret::PREFIX)
+        && ![CallbackSecret::PREFIX, TokenKind::ApiKey.prefix(), TokenKind::Admin.prefix()]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 fn without_flaw(value: &str) -> (&str, Option<Mistake>) {
@@ -75,7 +83,7 @@ mod tests {
     #[test]
     fn what_may_be_the_secret_itself_is_no_name() {
         assert!(is_name("SHOP_SECRET") && is_name("_a1"));
-        for other in ["", "1A", "A-B", "A B", "bcs_4Jt0lYqN7v", &"A".repeat(65)] {
+        for other in ["", "1A", "A-B", "A B", "bcs_4Jt0lYqN7v", "bpk_4Jt0lYqN7v", &"A".repeat(65)] {
             assert!(!is_name(other), "{other}");
         }
     }

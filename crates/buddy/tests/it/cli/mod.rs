@@ -1,5 +1,6 @@
 //! The command line, tried as an operator would.
 
+mod agent;
 mod check;
 mod demo;
 mod explain;

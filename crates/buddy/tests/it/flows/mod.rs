@@ -1,5 +1,6 @@
 //! What happens to sessions, from the begin to the end.
 
+mod agent;
 mod canary;
 mod crash;
 mod express;

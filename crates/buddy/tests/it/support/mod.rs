@@ -1,20 +1,26 @@
 //! What the tests stand on: a running server, a client that holds every answer against the OpenAPI document, and
 //! endpoints behind real TLS.
 
+mod agent;
 mod api;
 mod endpoint;
 mod example;
 mod express;
+mod model;
 mod openapi;
 mod place;
+mod relay;
 mod server;
 mod stream;
 
+pub(crate) use agent::{MODEL, MODEL_KEY, RunningAgent};
 pub(crate) use api::{Api, Reply};
 pub(crate) use endpoint::{Answer, Endpoint, Seen};
 pub(crate) use example::Example;
 pub(crate) use express::Express;
+pub(crate) use model::{Model, Says};
 pub(crate) use openapi::GOLDEN;
+pub(crate) use relay::Relay;
 pub(crate) use server::{ADMIN_TOKEN, Buddy, Setup};
 pub(crate) use stream::{Event, Stream};
 
