@@ -56,7 +56,8 @@ export type Status = 'authenticated' | 'anonymous';
 
 export type ToPage =
   | { t: 'ready' }
-  | { t: 'view'; open: boolean; unread: number }
+  /** `focused`: the focus is in the frame, which only the frame knows for sure. */
+  | { t: 'view'; open: boolean; unread: number; focused: boolean }
   | { t: 'bind'; bindId: number; sessionId: string }
   | { t: 'session'; sessionId: string | null }
   | { t: 'identity'; status: Status; code: string | null }

@@ -35,7 +35,7 @@ test('the style sheet has the same grounds, and its texts can be read on them', 
     const value = (name: string): string => new RegExp(`--${name}: (#\\w{6});`).exec(blocks[scheme])?.[1] ?? '';
     assert.equal(value('surface'), SURFACE[scheme]);
     assert.equal(value('soft'), SOFT_SURFACE[scheme]);
-    for (const ink of ['ink', 'faint']) {
+    for (const ink of ['ink', 'faint', 'wrong']) {
       for (const ground of ['surface', 'soft']) assert.ok(contrast(value(ink), value(ground)) >= TEXT_CONTRAST, ink);
     }
     // What one must see to use it: WCAG 2.2, 1.4.11.

@@ -60,11 +60,11 @@ export class Host {
     this.place();
   }
 
-  setOpen(open: boolean): void {
+  setOpen(open: boolean, focused: boolean): void {
     if (open === this.open) return;
     this.open = open;
     this.place();
-    if (!open) this.giveFocusBack();
+    if (!open) this.giveFocusBack(focused);
   }
 
   /** A frame of another origin may take the focus inside only once it has it. */
@@ -139,10 +139,11 @@ export class Host {
     }
   }
 
-  private giveFocusBack(): void {
+  /** To where it was when the page opened the panel, unless it has gone elsewhere since. */
+  private giveFocusBack(focused: boolean): void {
     const before = this.focusBefore;
     this.focusBefore = null;
-    if (document.activeElement !== this.frame || !before?.isConnected || before === document.body) return;
+    if (!focused || !before?.isConnected || before === document.body) return;
     (before as HTMLElement).focus?.();
   }
 }

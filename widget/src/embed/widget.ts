@@ -93,7 +93,7 @@ export function startWidget({ options, base, onDestroyed }: WidgetSettings): {
       case 'ready':
         return onReady();
       case 'view':
-        return onView(message.open, message.unread);
+        return onView(message);
       case 'bind':
         return void onBind(message.bindId, message.sessionId);
       case 'session':
@@ -119,10 +119,10 @@ export function startWidget({ options, base, onDestroyed }: WidgetSettings): {
     if (first) emit('ready', undefined);
   }
 
-  function onView(open: boolean, unread: number): void {
+  function onView({ open, unread, focused }: Extract<ToPage, { t: 'view' }>): void {
     const changed = open !== state.open;
     state = { ...state, open, unread };
-    host?.setOpen(open);
+    host?.setOpen(open, focused);
     if (changed) emit(open ? 'open' : 'close', undefined);
   }
 

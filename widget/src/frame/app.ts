@@ -72,6 +72,7 @@ export class App {
         onSession: (session, same) => this.onSession(session, same),
         onStranger: (before) => {
           this.dropUnsent(this.mark);
+          // A guest who signs in finds again what he was writing; a user's words are nobody else's.
           if (before.user) this.composer.clear();
         },
         onOver: (why) => this.onOver(why),
@@ -136,7 +137,6 @@ export class App {
   }
 
   private setOpen(open: boolean, focus = true): void {
-    const hadFocus = document.hasFocus();
     if (open !== this.open) {
       this.open = open;
       this.settings.store.set({ open });
@@ -148,12 +148,14 @@ export class App {
       this.markSeen();
       this.transcript.follow();
       if (focus) this.composer.focus();
-    } else if (hadFocus) this.panel.focusLauncher();
+    }
   }
 
   private showView(): void {
+    const focused = document.hasFocus();
     this.panel.show(this.open, this.unread);
-    this.tell({ t: 'view', open: this.open, unread: this.unread });
+    if (!this.open && focused) this.panel.focusLauncher();
+    this.tell({ t: 'view', open: this.open, unread: this.unread, focused });
   }
 
   private say(text: string): void {
@@ -183,7 +185,7 @@ export class App {
 
   private onSession(session: Session, same: boolean): void {
     if (!same) this.forget();
-    this.transcript.conceal(false);
+    this.reveal();
     this.tell({ t: 'session', sessionId: session.sessionId });
     if (!same || !this.listener) this.listener = this.listen(session);
     if (this.sessions.checking) return this.onChecking();
@@ -197,7 +199,7 @@ export class App {
     this.listener = null;
     // What has ended can still be read, until the next message begins another one.
     if (why !== 'ended') this.forget();
-    this.transcript.conceal(false);
+    this.reveal();
     this.panel.setIdentity(null);
     this.tell({ t: 'session', sessionId: null });
     if (!this.outbox.empty) this.sessions.ensure();
@@ -264,7 +266,12 @@ export class App {
 
   private onShown(): void {
     if (this.sessions.kept) this.sessions.check();
-    else this.transcript.conceal(false);
+    else this.reveal();
+  }
+
+  private reveal(): void {
+    this.transcript.conceal(false);
+    this.composer.unstash();
   }
 
   private watchPage(): void {
@@ -272,6 +279,7 @@ export class App {
     addEventListener('pagehide', () => {
       this.listener?.stop();
       this.transcript.conceal(true);
+      this.composer.stash();
     });
     document.addEventListener('visibilitychange', () => {
       clearTimeout(this.hiddenTimer);

@@ -13,6 +13,7 @@ export class Composer {
   private readonly area: HTMLTextAreaElement;
   private readonly count = el('p', { class: 'count', id: 'count' });
   private readonly send: HTMLButtonElement;
+  private stashed = '';
 
   constructor(
     private readonly strings: Strings,
@@ -55,7 +56,22 @@ export class Composer {
   }
 
   clear(): void {
+    this.stashed = '';
     this.area.value = '';
+    this.changed();
+  }
+
+  /** Takes away what is written, until it is known who is here. */
+  stash(): void {
+    const written = this.area.value || this.stashed;
+    this.clear();
+    this.stashed = written;
+  }
+
+  /** Puts it back, unless something else was written meanwhile. */
+  unstash(): void {
+    this.area.value ||= this.stashed;
+    this.stashed = '';
     this.changed();
   }
 
@@ -74,6 +90,7 @@ export class Composer {
     const left = TEXT_CHARS_MAX - length;
     this.count.hidden = length < COUNT_FROM;
     this.count.textContent = left >= 0 ? `${this.strings.left} ${left}` : `${this.strings.over} ${-left}`;
+    this.count.classList.toggle('over', left < 0);
     this.area.setAttribute('aria-invalid', String(left < 0));
     // Not `disabled`, which takes the focus away from whoever is on it.
     this.send.setAttribute('aria-disabled', String(length === 0 || left < 0));
@@ -84,7 +101,8 @@ export class Composer {
     const { text } = this;
     this.focus();
     if (text === '' || [...text].length > TEXT_CHARS_MAX) return;
-    this.clear();
+    this.area.value = '';
+    this.changed();
     this.onSend(text);
   }
 }

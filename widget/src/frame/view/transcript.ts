@@ -135,9 +135,10 @@ export class Transcript {
     this.changed();
   }
 
-  /** Hidden from everybody, until it is known whose it is. */
+  /** What there is now is hidden from everybody, until it is known whose it is; what is written from now on is not. */
   conceal(hide: boolean): void {
     this.rows.hidden = hide;
+    for (const { row } of this.pending.values()) row.hidden = hide;
     this.changed();
   }
 
