@@ -1,20 +1,27 @@
-//! A sample shop: the endpoint that a customer of Buddy writes, behind real TLS with a throw-away authority.
+//! A sample shop: a page with the chat in it, and the two endpoints that a customer of Buddy writes.
 //!
-//! [`endpoint`] is the part worth reading: it is what an integrator would write. The rest makes it run on one
-//! machine, and lets the demo and the tests look over its shoulder.
+//! [`endpoint`] and [`pages`] are the parts worth reading: they are what an integrator would write. The rest makes them run on one
+//! machine, and lets the demo and the tests look over the shop's shoulder.
 
 pub mod certificate;
+mod cookies;
 pub mod endpoint;
+pub mod guard;
+pub mod pages;
 pub mod serve;
+pub mod users;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use endpoint::{Accounts, User};
+use cookies::Cookies;
+use endpoint::{Accounts, Outcome};
+use pages::{Chat, Front};
+use users::Shopper;
 
 /// How the shop answers at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +32,10 @@ pub enum Manner {
     Slow,
     /// A login page, as a proxy before it would answer.
     Broken,
+    /// 500, as after a mistake in its own code.
+    Error,
+    /// JSON that is cut off in the middle.
+    BadJson,
 }
 
 impl Manner {
@@ -34,11 +45,22 @@ impl Manner {
             Self::Honest => "/buddy/identity",
             Self::Slow => "/buddy/slow",
             Self::Broken => "/buddy/broken",
+            Self::Error => "/buddy/error",
+            Self::BadJson => "/buddy/bad-json",
         }
     }
 }
 
-/// One request as the shop saw it, and its answer.
+/// What there is to tell of a shop, at the moment it happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Buddy asked who a session's user is.
+    Asked(Visit),
+    /// A page asked for a session to be bound to who is signed in.
+    Claimed(Claimed),
+}
+
+/// One request for an identity as the shop saw it, and its answer.
 #[derive(Clone, Debug)]
 pub struct Visit {
     /// Method and path.
@@ -47,31 +69,49 @@ pub struct Visit {
     pub headers: Vec<(String, String)>,
     /// The body, as it came.
     pub body: String,
-    /// What was answered, once it was.
+    /// What was answered; nothing, where it never will be.
     pub answer: Option<(u16, String)>,
 }
+
+/// One request to bind a session, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The body, as it came.
+    pub body: String,
+    /// The browser sent the shop's cookie along.
+    pub with_cookie: bool,
+    /// What the shop made of it.
+    pub outcome: Outcome,
+}
+
+pub(crate) type Tell = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// A shop that runs until it is dropped.
 pub struct Shop {
     address: SocketAddr,
     ca_pem: String,
     accounts: Arc<Accounts>,
-    visits: Arc<Mutex<Vec<Visit>>>,
+    cookies: Arc<Cookies>,
+    tell: Tell,
     serving: JoinHandle<()>,
 }
 
 impl Shop {
-    /// Opens the shop on a free port of the loopback. `secret` is what it shares with Buddy.
-    pub async fn open(secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Opens the shop's endpoints on a free port of the loopback. `secret` is what it shares with Buddy; `tell` is called
+    /// before each answer goes out, and must not wait.
+    pub async fn open(
+        secret: &str,
+        tell: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let authority = certificate::Authority::new()?;
         let tls = authority.server_config("localhost")?;
         let accounts = Arc::new(Accounts::new(secret)?);
-        let visits = Arc::new(Mutex::new(Vec::new()));
-        let router = serve::router(accounts.clone(), visits.clone());
+        let tell: Tell = Arc::new(tell);
+        let router = serve::router(accounts.clone(), tell.clone());
         let serving = tokio::spawn(serve::run(listener, tls, router));
-        Ok(Self { address, ca_pem: authority.pem(), accounts, visits, serving })
+        Ok(Self { address, ca_pem: authority.pem(), accounts, cookies: Arc::default(), tell, serving })
     }
 
     /// The authority that signed the shop's certificate, in PEM.
@@ -84,14 +124,14 @@ impl Shop {
         format!("https://localhost:{}{}", self.address.port(), manner.path())
     }
 
-    /// What the shop's own session endpoint does when its page asks: notes who is signed in, and makes the ticket, or refuses.
-    pub fn bind(&self, session_id: &str, user: User) -> Result<String, buddy_verify::Refusal> {
-        self.accounts.bind(session_id, user)
+    /// The shop's pages, with this chat in them.
+    pub fn front(&self, chat: Chat) -> Front {
+        Front::new(chat, self.accounts.clone(), self.cookies.clone(), self.tell.clone())
     }
 
-    /// All requests so far.
-    pub fn visits(&self) -> Vec<Visit> {
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What the shop's own session endpoint does when its page asks: notes who is signed in, and makes the ticket, or refuses.
+    pub fn bind(&self, session_id: &str, shopper: Shopper) -> Result<String, buddy_verify::Refusal> {
+        self.accounts.bind(session_id, shopper)
     }
 }
 

@@ -1,15 +1,15 @@
-//! HTTPS for the endpoints, and a note of every visit.
+//! HTTPS for Buddy's questions, and a word of every visit.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use buddy_verify::Request;
+use buddy_verify::{Answer, Request};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -18,28 +18,36 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::endpoint::Accounts;
-use crate::{Manner, Visit};
+use crate::{Event, Manner, Tell, Visit};
 
-type Visits = Arc<Mutex<Vec<Visit>>>;
+/// What is left of an answer whose writer broke off.
+const CUT_OFF: &str = "{\"userId\":";
 
 #[derive(Clone)]
 struct Desk {
     accounts: Arc<Accounts>,
-    visits: Visits,
+    tell: Tell,
 }
 
-pub(crate) fn router(accounts: Arc<Accounts>, visits: Visits) -> Router {
+pub(crate) fn router(accounts: Arc<Accounts>, tell: Tell) -> Router {
     Router::new()
         .route(Manner::Honest.path(), post(honest))
         .route(Manner::Slow.path(), post(slow))
         .route(Manner::Broken.path(), post(broken))
-        .with_state(Desk { accounts, visits })
+        .route(Manner::Error.path(), post(error))
+        .route(Manner::BadJson.path(), post(bad_json))
+        .with_state(Desk { accounts, tell })
 }
 
 async fn honest(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let answer = desk.accounts.identify(&Request { method: "POST", headers: lines.collect(), body: &body });
     desk.note(&uri, &headers, &body, Some((answer.status, answer.body.clone())));
+    response(answer)
+}
+
+/// An answer of the rules, as axum sends it.
+pub(crate) fn response(answer: Answer) -> Response {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(*name, *value);
@@ -58,6 +66,16 @@ async fn broken(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: By
     ([(CONTENT_TYPE, "text/html")], page).into_response()
 }
 
+async fn error(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    desk.note(&uri, &headers, &body, Some((500, String::new())));
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+async fn bad_json(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    desk.note(&uri, &headers, &body, Some((200, CUT_OFF.to_owned())));
+    ([(CONTENT_TYPE, "application/json")], CUT_OFF).into_response()
+}
+
 impl Desk {
     fn note(&self, uri: &Uri, headers: &HeaderMap, body: &[u8], answer: Option<(u16, String)>) {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -67,7 +85,7 @@ impl Desk {
             body: String::from_utf8_lossy(body).into_owned(),
             answer,
         };
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(visit);
+        (self.tell)(Event::Asked(visit));
     }
 }
 

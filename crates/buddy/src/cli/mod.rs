@@ -6,7 +6,7 @@ mod explain;
 mod mock_endpoint;
 mod print;
 mod secret_env;
-mod serve;
+pub(crate) mod serve;
 mod sign;
 mod signed_body;
 mod verify;
@@ -43,8 +43,8 @@ enum Command {
     /// Run the server.
     #[command(after_help = SECRETS_HELP)]
     Serve(Box<Flags>),
-    /// Show the main job on this machine: a server, a sample shop's endpoint, and what goes right and wrong.
-    Demo,
+    /// Show the main job on this machine: a sample shop with the chat in its page, and what goes right and wrong.
+    Demo(demo::Flags),
     /// Answer an agent's sessions, with a model or without.
     #[command(after_help = agent::HELP)]
     Agent(Box<agent::Flags>),
@@ -74,7 +74,7 @@ const MISUSED: u8 = 2;
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(flags) => serve::run(*flags).map(good),
-        Command::Demo => demo::run().map(good),
+        Command::Demo(flags) => demo::run(&flags).map(good),
         Command::Agent(flags) => agent::run(&flags).map(good),
         Command::Check(flags) => check::run(&flags),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),

@@ -54,7 +54,7 @@ fn announce(listen: SocketAddr, data_dir: &Path, admin_token_path: Option<&Path>
 }
 
 /// Ends at SIGTERM or SIGINT.
-pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

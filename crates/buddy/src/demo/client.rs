@@ -1,14 +1,16 @@
 //! The smallest client that speaks to the demo's own server.
 
-use std::error::Error;
 use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+
+use super::Failure;
 
 /// Calls one address.
 pub(super) struct Client {
@@ -27,7 +29,22 @@ impl Client {
         path: &str,
         bearer: Option<&str>,
         body: Option<Value>,
-    ) -> Result<Value, Box<dyn Error>> {
+    ) -> Result<Value, Failure> {
+        let (status, answer) = self.ask(method, path, bearer, body).await?;
+        if !status.is_success() {
+            return Err(format!("{method} {path} was answered {status}: {answer}").into());
+        }
+        Ok(answer)
+    }
+
+    /// One call, and whatever is answered.
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Value), Failure> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -38,14 +55,10 @@ impl Client {
         }
         let request = request.body(Body::from(body.map_or_else(String::new, |body| body.to_string())))?;
         let (status, bytes) = self.send(request).await?;
-        if !status.is_success() {
-            let text = String::from_utf8_lossy(&bytes);
-            return Err(format!("{method} {path} was answered {status}: {text}").into());
-        }
-        Ok(if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? })
+        Ok((status, if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? }))
     }
 
-    async fn send(&self, request: http::Request<Body>) -> Result<(http::StatusCode, Bytes), Box<dyn Error>> {
+    async fn send(&self, request: http::Request<Body>) -> Result<(StatusCode, Bytes), Failure> {
         #[expect(clippy::disallowed_methods, reason = "the demo calls the server that it started itself")]
         let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -56,4 +69,9 @@ impl Client {
         driver.abort();
         Ok((status, bytes))
     }
+}
+
+/// A member that is a text, or nothing.
+pub(super) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
 }

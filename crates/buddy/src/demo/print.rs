@@ -7,7 +7,8 @@ use buddy_core::reason::Reason;
 use buddy_shop::{Shop, Visit};
 use serde_json::Value;
 
-use super::scenes::{Told, text};
+use super::client::text;
+use super::trace::Step;
 
 /// The headers worth a look; the rest is what every HTTP client sends.
 const SHOWN_HEADERS: [&str; 5] = [
@@ -17,8 +18,21 @@ const SHOWN_HEADERS: [&str; 5] = [
     "x-platform-deadline-ms",
     "traceparent",
 ];
+/// What may be known of a user, in the documents' order.
+pub(super) const FACTS: [&str; 4] = ["userId", "email", "role", "customAttributes"];
 /// In the order in which they happen.
 const PHASES: [&str; 6] = ["queue", "dns", "connect", "tls", "headers", "body"];
+
+/// All that is to be told of one session.
+pub(super) struct Told {
+    /// Where the endpoint was.
+    pub(super) url: String,
+    pub(super) visits: Vec<Visit>,
+    pub(super) resolution: Value,
+    pub(super) identity: Value,
+    /// What the visitor's own call was answered, if that is known here.
+    pub(super) visitor: Option<Value>,
+}
 
 pub(super) struct Printer {
     colours: bool,
@@ -57,9 +71,13 @@ impl Printer {
         Self { colours: io::stdout().is_terminal() && !unwanted }
     }
 
-    pub(super) fn opening(&self, address: SocketAddr, shop: &Shop) -> io::Result<()> {
+    /// `page`: where a browser sees it.
+    pub(super) fn opening(&self, address: SocketAddr, shop: &Shop, page: Option<&str>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", self.ink(Ink::Bold, "Buddy demo: who is the visitor of this chat?"))?;
+        if let Some(page) = page {
+            writeln!(out, "  open      {}", self.ink(Ink::Green, page))?;
+        }
         writeln!(out, "  Buddy     http://{address}")?;
         writeln!(
             out,
@@ -69,7 +87,22 @@ impl Printer {
         writeln!(
             out,
             "  The page holds no user data. Buddy asks the shop, signed; only the agent's software is told."
-        )
+        )?;
+        out.flush()
+    }
+
+    /// Less than what is said in passing.
+    pub(super) fn quietly(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "  {}", self.ink(Ink::Dim, text))
+    }
+
+    /// The scenes are over, and the page goes on.
+    pub(super) fn browser_next(&self, page: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out)?;
+        writeln!(out, "{}", self.ink(Ink::Bold, &format!("Now yours: {page}")))?;
+        writeln!(out, "  Each session of that page is told here too. Ctrl-C ends the demo.")?;
+        out.flush()
     }
 
     pub(super) fn closing(&self) -> io::Result<()> {
@@ -85,10 +118,10 @@ impl Printer {
         )
     }
 
-    pub(super) fn scene(&self, number: usize, title: &str, told: &Told) -> io::Result<()> {
+    pub(super) fn scene(&self, title: &str, told: &Told) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out)?;
-        writeln!(out, "{}", self.ink(Ink::Bold, &format!("{number}. {title}")))?;
+        writeln!(out, "{}", self.ink(Ink::Bold, title))?;
         let attempts = told.resolution["attempts"].as_array().map_or(&[][..], Vec::as_slice);
         for (index, attempt) in attempts.iter().enumerate() {
             if attempts.len() > 1 {
@@ -98,7 +131,22 @@ impl Printer {
             self.came_back(&mut out, told.visits.get(index), attempt)?;
             writeln!(out, "  {} {}", self.ink(Ink::Cyan, "took"), took(attempt))?;
         }
-        self.known(&mut out, told)
+        self.known(&mut out, told)?;
+        out.flush()
+    }
+
+    /// What another site's page has tried.
+    pub(super) fn attack(&self, session_id: &str, steps: &[Step]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let title = format!("In the browser: another site's page ({session_id})");
+        writeln!(out)?;
+        writeln!(out, "{}", self.ink(Ink::Bold, &title))?;
+        for Step { does, refused_by, outcome } in steps {
+            let refused = refused_by.map_or_else(String::new, |by| format!("refused by {by}: "));
+            writeln!(out, "  {does}")?;
+            writeln!(out, "       {}{outcome}", self.ink(Ink::Green, &refused))?;
+        }
+        out.flush()
     }
 
     fn sent(&self, out: &mut impl Write, url: &str, visit: Option<&Visit>) -> io::Result<()> {
@@ -128,7 +176,9 @@ impl Printer {
             self.ink(ink, status),
             facts(&told.identity)
         )?;
-        writeln!(out, "  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(&told.visitor, "status"))?;
+        if let Some(visitor) = &told.visitor {
+            writeln!(out, "  {} {}", self.ink(Ink::Cyan, "the browser knows"), text(visitor, "status"))?;
+        }
         let error = &told.identity["error"];
         if let Ok(reason) = text(error, "reason").parse::<Reason>() {
             writeln!(
@@ -143,13 +193,17 @@ impl Printer {
     }
 
     fn ink(&self, ink: Ink, text: &str) -> String {
-        if self.colours { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text.to_owned() }
+        if self.colours && !text.is_empty() {
+            format!("\x1b[{}m{text}\x1b[0m", ink.code())
+        } else {
+            text.to_owned()
+        }
     }
 }
 
-/// The verified facts, in the contract's order.
+/// The verified facts.
 fn facts(identity: &Value) -> String {
-    let facts = ["userId", "email", "role", "customAttributes"].into_iter().filter_map(|name| {
+    let facts = FACTS.into_iter().filter_map(|name| {
         let fact = &identity["identity"][name];
         (!fact.is_null()).then(|| format!(" · {name} {fact}"))
     });

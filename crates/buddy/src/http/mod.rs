@@ -2,7 +2,7 @@
 
 pub(crate) mod caller;
 mod cors;
-mod events;
+pub(crate) mod events;
 mod json;
 pub(crate) mod limit;
 mod observe;

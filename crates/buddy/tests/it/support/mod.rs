@@ -3,6 +3,7 @@
 
 mod agent;
 mod api;
+mod demo;
 mod endpoint;
 mod example;
 mod express;
@@ -15,6 +16,7 @@ mod stream;
 
 pub(crate) use agent::{MODEL, MODEL_KEY, RunningAgent};
 pub(crate) use api::{Api, Reply};
+pub(crate) use demo::{Browser, Demo};
 pub(crate) use endpoint::{Answer, Endpoint, Seen};
 pub(crate) use example::Example;
 pub(crate) use express::Express;
