@@ -279,6 +279,7 @@ export class App {
     addEventListener('pagehide', () => {
       this.listener?.stop();
       this.transcript.conceal(true);
+      this.panel.forget();
       this.composer.stash();
     });
     document.addEventListener('visibilitychange', () => {

@@ -9,7 +9,7 @@ const COUNT_FROM = 7_500;
 const HEIGHT_MAX_PX = 132;
 
 export class Composer {
-  readonly element: HTMLFormElement;
+  readonly element: HTMLElement;
   private readonly area: HTMLTextAreaElement;
   private readonly count = el('p', { class: 'count', id: 'count' });
   private readonly send: HTMLButtonElement;
@@ -30,14 +30,12 @@ export class Composer {
     });
     this.send = el(
       'button',
-      { class: 'send', type: 'submit', 'aria-label': strings.send, title: strings.send },
+      { class: 'send', type: 'button', 'aria-label': strings.send, title: strings.send },
       icon(UP),
     );
-    this.element = el('form', { class: 'composer' }, this.count, this.area, this.send);
-    this.element.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.submit();
-    });
+    // Not a form: the frame's sandbox lets none be submitted, not even to a script.
+    this.element = el('div', { class: 'composer' }, this.count, this.area, this.send);
+    this.send.addEventListener('click', () => this.submit());
     this.area.addEventListener('input', () => this.changed());
     this.area.addEventListener('keydown', (event) => {
       // 229: some browsers say so of the Enter that ends a word of an input method.
