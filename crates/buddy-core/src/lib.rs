@@ -13,4 +13,5 @@ pub mod reason;
 pub mod resolution;
 pub mod secret;
 pub mod session;
+pub mod tally;
 pub mod time;

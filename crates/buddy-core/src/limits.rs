@@ -57,6 +57,11 @@ pub const ROTATION_OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// How long a resolution is kept for the operator.
 pub const RESOLUTION_KEPT_SECONDS: u32 = 7 * 24 * 3600;
 
+/// How long what was counted is kept: a year's chart, and the month before it to compare with.
+pub const TALLIES_KEPT_SECONDS: u32 = 400 * 24 * 3600;
+/// How long it is kept by the minute at least, for the last hour's chart; by the hour from then on.
+pub const TALLIES_BY_MINUTE_SECONDS: u32 = 3600;
+
 /// Characters of a message as it is sent: some pages, and in UTF-8 half of the largest body.
 pub const MESSAGE_CHARS_MAX: usize = 8_000;
 /// Characters that a reply may grow to: the longest answers of language models fit.

@@ -24,4 +24,10 @@ impl UnixMillis {
     pub fn minus_seconds(self, seconds: u32) -> Self {
         Self(self.0.saturating_sub(i64::from(seconds) * 1000))
     }
+
+    /// The last moment up to this one that is a whole number of `seconds` since 1970.
+    #[must_use]
+    pub fn floored_to(self, seconds: u32) -> Self {
+        Self(self.0 - self.0.rem_euclid(i64::from(seconds) * 1000))
+    }
 }

@@ -1,16 +1,22 @@
 //! What every backend can do. Plain operations by noun; each is atomic, and a write has reached the disk (as far
 //! as the chosen durability goes) when its future ends.
 
+mod resolutions;
+mod tallies;
+
 use async_trait::async_trait;
 use buddy_core::agent::{Agent, ApiKey, Callback, CallbackSecrets};
-use buddy_core::id::{AgentId, KeyId, MessageId, ResolutionId, SessionId};
+use buddy_core::id::{AgentId, KeyId, MessageId, SessionId};
 use buddy_core::identity::Identity;
 use buddy_core::message::{Message, Text};
-use buddy_core::reason::{Code, Reason};
+use buddy_core::reason::Reason;
 use buddy_core::resolution::Resolution;
 use buddy_core::secret::{CallbackSecret, TokenHash};
 use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
+
+pub use resolutions::{ResolutionFilter, Resolutions};
+pub use tallies::{AgentTallies, Tallies};
 
 /// Why the store could not do it. What a caller sees of it is only that it failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +47,12 @@ pub enum StoreError {
 
 /// All of it.
 pub trait Store:
-    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Send + Sync + 'static
+    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + Send + Sync + 'static
 {
 }
 
-impl<T: Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Send + Sync + 'static> Store
-    for T
+impl<T> Store for T where
+    T: Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + Send + Sync + 'static
 {
 }
 
@@ -82,7 +88,7 @@ pub trait Agents {
     /// Changes an agent and returns it as it is then.
     async fn update_agent(&self, id: AgentId, change: AgentChange) -> Result<Option<Agent>, StoreError>;
     /// Removes the agent and all that is its own: callback, keys, sessions with their messages,
-    /// resolutions. `false`: there was none.
+    /// resolutions, tallies. `false`: there was none.
     async fn delete_agent(&self, id: AgentId) -> Result<bool, StoreError>;
     /// Some agent allows this origin.
     async fn any_agent_allows_origin(&self, origin: &str) -> Result<bool, StoreError>;
@@ -186,8 +192,8 @@ pub struct Settlement {
     pub identity: Option<Identity>,
     /// When.
     pub resolved_at: UnixMillis,
-    /// The record of it; none where nothing was asked and nothing failed.
-    pub resolution: Option<Resolution>,
+    /// The record of it.
+    pub resolution: Resolution,
 }
 
 /// Sessions and their identities. An expired session, or one whose agent was deleted, is not found.
@@ -209,9 +215,9 @@ pub trait Sessions {
     ) -> Result<Option<(Session, Option<Identity>)>, StoreError>;
     /// `created` → `pending`. `false`: it was not `created`, or has ended.
     async fn begin_identify(&self, id: SessionId, now: UnixMillis) -> Result<bool, StoreError>;
-    /// Settles a `created` or `pending` session, hands its visitor's messages over and keeps the resolution, in
-    /// one write. `false`: it was settled, revoked or gone already; then only the resolution is kept (unless its
-    /// agent is gone).
+    /// Settles a `created` or `pending` session, hands its visitor's messages over, keeps the resolution
+    /// and counts it, in one write. `false`: it was settled, revoked or gone already; then only the resolution is
+    /// kept (unless its agent is gone).
     async fn settle_session(&self, id: SessionId, settlement: Settlement) -> Result<bool, StoreError>;
     /// Takes the identity of one session away, and its messages; the number of sessions that this changed.
     async fn revoke_session(
@@ -337,32 +343,4 @@ pub trait Messages {
         limit: u32,
         now: UnixMillis,
     ) -> Result<Vec<HandedOver>, StoreError>;
-}
-
-/// Which resolutions are wanted; `None` takes all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ResolutionFilter {
-    /// Only with this code.
-    pub code: Option<Code>,
-    /// Only with this reason.
-    pub reason: Option<Reason>,
-    /// Only of this session.
-    pub session_id: Option<SessionId>,
-}
-
-/// Resolutions.
-#[async_trait]
-pub trait Resolutions {
-    /// A page of the agent's resolutions, newest first.
-    async fn resolutions(
-        &self,
-        agent_id: AgentId,
-        filter: ResolutionFilter,
-        page: Page<ResolutionId>,
-    ) -> Result<Vec<Resolution>, StoreError>;
-    /// One resolution of the agent's.
-    async fn resolution(&self, agent_id: AgentId, id: ResolutionId)
-    -> Result<Option<Resolution>, StoreError>;
-    /// Removes at most `limit` resolutions that began before `before`; how many there were.
-    async fn remove_old_resolutions(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError>;
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use buddy_core::limits::{ATTEMPTS_MAX, RESOLUTION_KEPT_SECONDS, TIMEOUT_MS_MAX};
+use buddy_core::limits::{
+    ATTEMPTS_MAX, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS, TALLIES_KEPT_SECONDS, TIMEOUT_MS_MAX,
+};
 use buddy_core::time::UnixMillis;
 use buddy_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,6 +40,10 @@ pub(crate) async fn tidy(app: &Arc<App>) -> Result<(), StoreError> {
     while app.store.remove_ended_sessions(now, BATCH).await? == u64::from(BATCH) {}
     let kept_since = now.minus_seconds(RESOLUTION_KEPT_SECONDS);
     while app.store.remove_old_resolutions(kept_since, BATCH).await? == u64::from(BATCH) {}
+    let by_minute_since = now.minus_seconds(TALLIES_BY_MINUTE_SECONDS);
+    while app.store.tallies_into_hours(by_minute_since, BATCH).await? == u64::from(BATCH) {}
+    let kept_since = now.minus_seconds(TALLIES_KEPT_SECONDS);
+    while app.store.remove_old_tallies(kept_since, BATCH).await? == u64::from(BATCH) {}
     recover(app, now.minus_seconds(STUCK_SECONDS)).await
 }
 
@@ -56,12 +62,14 @@ mod tests {
     use buddy_core::reason::Reason;
     use buddy_core::resolution::Outcome;
     use buddy_core::session::{Session, Status};
+    use buddy_core::time::UnixMillis;
     use buddy_store::{Page, ResolutionFilter, Settlement};
 
     use super::*;
+    use crate::identify::unasked;
     use crate::refusal::Refusal;
     use crate::sessions::Revoke;
-    use crate::testing::TestApp;
+    use crate::testing::{BEGUN, TestApp};
 
     const SECRET: &str = "test-secret-0123456789";
 
@@ -73,10 +81,8 @@ mod tests {
         let settlement = Settlement {
             status: Status::Authenticated,
             callback_made: true,
-            failure: None,
             identity: Some(identity),
-            resolved_at: test.app.ambient.now(),
-            resolution: None,
+            ..unasked(session, None, &test.app.ambient)
         };
         assert!(test.app.store.settle_session(session.id, settlement).await.unwrap());
     }
@@ -138,6 +144,56 @@ mod tests {
         let kept =
             test.app.store.resolutions(known.agent.id, ResolutionFilter::default(), page).await.unwrap();
         assert_eq!(kept[0].outcome, Outcome::Failed);
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_callback_was_removed_while_it_was_pending_has_its_resolution_and_is_counted() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        let session = test.session(&known).await;
+        assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
+        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        test.clock.advance_seconds(STUCK_SECONDS + 1);
+        tidy(&test.app).await.unwrap();
+        let settled = test.app.sessions.session(session.id).await.unwrap();
+        assert_eq!((settled.status, settled.failure), (Status::Anonymous, Some(Reason::NotConfigured)));
+        let of_session = ResolutionFilter { session_id: Some(session.id), ..ResolutionFilter::default() };
+        let page = Page { before: None, limit: 2 };
+        let kept = test.app.store.resolutions(known.agent.id, of_session, page).await.unwrap();
+        assert_eq!((kept.len(), kept[0].reason), (1, Some(Reason::NotConfigured)));
+        let minutes = counted(&test, known.agent.id).await;
+        assert_eq!(minutes.iter().map(|(_, sessions)| sessions).sum::<u64>(), 1);
+    }
+
+    /// What was counted since the test's clock began: after how many seconds, and how many sessions.
+    async fn counted(test: &TestApp, agent_id: AgentId) -> Vec<(i64, u64)> {
+        let begun = UnixMillis(BEGUN.0 - BEGUN.0 % 3_600_000);
+        let stretch = begun..test.app.ambient.now().plus_seconds(1);
+        let minutes = test.app.store.tallies(agent_id, stretch, 60).await.unwrap();
+        minutes.into_iter().map(|(at, tally)| ((at.0 - begun.0) / 1000, tally.counts.sessions())).collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_counted_is_kept_by_the_minute_then_by_the_hour_and_for_400_days() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        let begun = (BEGUN.0 % 3_600_000) / 1000;
+        let minute = begun - begun % 60;
+        let session = test.session(&known).await;
+        test.app.sessions.identify(session, None).await.unwrap();
+        test.clock.advance_seconds(3600);
+        tidy(&test.app).await.unwrap();
+        assert_eq!(counted(&test, known.agent.id).await, [(minute, 1)], "its hour is not over for an hour");
+        test.clock.advance_seconds(3600);
+        tidy(&test.app).await.unwrap();
+        assert_eq!(counted(&test, known.agent.id).await, [(0, 1)]);
+        test.clock.advance_seconds(400 * 24 * 3600 - 2 * 3600 - u32::try_from(begun).unwrap());
+        tidy(&test.app).await.unwrap();
+        assert_eq!(counted(&test, known.agent.id).await, [(0, 1)]);
+        test.clock.advance_seconds(1);
+        tidy(&test.app).await.unwrap();
+        assert_eq!(counted(&test, known.agent.id).await, []);
     }
 
     #[tokio::test]

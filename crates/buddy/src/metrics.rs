@@ -66,7 +66,7 @@ impl Metrics {
 
     /// A session was settled now.
     pub(crate) fn settled(&self, settlement: &Settlement) {
-        let Some(resolution) = &settlement.resolution else { return };
+        let resolution = &settlement.resolution;
         let share = self.share_with(resolution.outcome);
         let code = resolution.reason.map_or("", |reason| reason.code().as_str());
         let reason = resolution.reason.map_or("", Reason::as_str);

@@ -7,14 +7,13 @@ use buddy_core::callback::ticket;
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::identity::Identity;
 use buddy_core::reason::Reason;
-use buddy_core::resolution::{Outcome, Resolution};
 use buddy_core::secret::{Token, TokenHash, TokenKind};
 use buddy_core::session::{OpenedBy, Session, Status};
 use buddy_store::{ConfiguredCallback, Settlement, Store};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
-use crate::identify::{Identifier, News, Place};
+use crate::identify::{Identifier, News, Place, unasked};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -135,31 +134,12 @@ impl Sessions {
 
     /// The settlement of a plan that asks nobody.
     fn settlement_of(&self, plan: &Plan, session: &Session) -> Option<Settlement> {
-        let resolved_at = self.ambient.now();
         let failure = match plan {
             Plan::Ask(..) => return None,
             Plan::Nobody => None,
             Plan::NotConfigured => Some(Reason::NotConfigured),
         };
-        let resolution = Resolution {
-            id: self.ambient.id(),
-            session_id: session.id,
-            agent_id: session.agent_id,
-            outcome: if failure.is_some() { Outcome::Failed } else { Outcome::Nobody },
-            reason: failure,
-            warnings: Vec::new(),
-            started_at: resolved_at,
-            duration: 0,
-            attempts: Vec::new(),
-        };
-        Some(Settlement {
-            status: Status::Anonymous,
-            callback_made: false,
-            failure,
-            identity: None,
-            resolved_at,
-            resolution: Some(resolution),
-        })
+        Some(unasked(session, failure, &self.ambient))
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> Result<Session, Refusal> {

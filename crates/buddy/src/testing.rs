@@ -14,6 +14,9 @@ use crate::app::{self, App};
 use crate::config::Settings;
 use crate::sessions::Begin;
 
+/// When the tests begin.
+pub(crate) const BEGUN: UnixMillis = UnixMillis(1_717_000_000_000);
+
 /// A clock that goes on when it is told to.
 #[derive(Clone)]
 pub(crate) struct ManualClock(Arc<AtomicI64>);
@@ -40,7 +43,7 @@ pub(crate) struct TestApp {
 impl TestApp {
     pub(crate) fn start() -> Self {
         let data_dir = tempfile::tempdir().unwrap();
-        let clock = ManualClock(Arc::new(AtomicI64::new(1_717_000_000_000)));
+        let clock = ManualClock(Arc::new(AtomicI64::new(BEGUN.0)));
         let settings = Settings::for_this_process(data_dir.path().to_owned());
         let listen = settings.listen;
         let ambient = Ambient::new(clock.clone(), SystemRandom);

@@ -182,7 +182,7 @@ pub(crate) fn authenticated(agent_id: AgentId, number: u16, user_id: &str) -> Se
         failure: None,
         identity: Some(identity(user_id)),
         resolved_at: later(1),
-        resolution: Some(resolution(agent_id, number, None)),
+        resolution: resolution(agent_id, number, None),
     }
 }
 
@@ -193,7 +193,26 @@ pub(crate) fn failed(agent_id: AgentId, number: u16, reason: Reason) -> Settleme
         failure: Some(reason),
         identity: None,
         resolved_at: later(1),
-        resolution: Some(resolution(agent_id, number, Some(reason))),
+        resolution: resolution(agent_id, number, Some(reason)),
+    }
+}
+
+/// Nobody was asked, and nobody needed to be.
+pub(crate) fn nobody(agent_id: AgentId, number: u16) -> Settlement {
+    let unasked = Resolution {
+        outcome: Outcome::Nobody,
+        warnings: Vec::new(),
+        duration: 0,
+        attempts: Vec::new(),
+        ..resolution(agent_id, number, None)
+    };
+    Settlement {
+        status: Status::Anonymous,
+        callback_made: false,
+        failure: None,
+        identity: None,
+        resolved_at: later(1),
+        resolution: unasked,
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod races;
 pub(crate) mod resolutions;
 pub(crate) mod revoking;
 pub(crate) mod sessions;
+pub(crate) mod tallies;
 
 /// Makes a test of every case. `$open` is called for each, and gives a fresh `Arc<dyn Store>` and what must outlive
 /// it.
@@ -81,6 +82,16 @@ macro_rules! conformance {
             resolutions::filters_are_joined,
             resolutions::old_resolutions_are_removed_at_most_limit_at_a_time,
             resolutions::resolutions_of_a_deleted_agent_are_removed_before_they_are_old,
+            tallies::a_session_is_counted_once_by_how_it_ended,
+            tallies::a_session_that_is_not_settled_by_it_is_not_counted,
+            tallies::only_what_the_endpoint_was_asked_for_has_a_duration,
+            tallies::what_was_counted_comes_in_steps_of_its_stretch,
+            tallies::minutes_become_hours_and_count_the_same,
+            tallies::a_minute_that_comes_late_joins_its_hour,
+            tallies::old_hours_are_removed_at_most_limit_at_a_time,
+            tallies::tallies_of_a_deleted_agent_are_gone_and_soon_removed,
+            tallies::tallies_of_all_agents_are_paged_newest_first,
+            tallies::of_many_that_settle_at_once_all_are_counted,
             races::of_many_that_begin_to_identify_one_does,
             races::of_many_that_settle_one_does,
             races::settling_and_revoking_at_once_always_end_revoked,

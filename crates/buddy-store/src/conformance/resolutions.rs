@@ -25,8 +25,7 @@ pub(crate) async fn a_resolution_reads_back_whole_for_its_own_agent_only(store: 
     };
     let kept = [resolution(agent_id, 1, None), resolution(agent_id, 2, Some(Reason::HttpStatus)), bare];
     for (number, kept) in (1..).zip(kept) {
-        let settlement =
-            Settlement { resolution: Some(kept.clone()), ..authenticated(agent_id, number, "ada") };
+        let settlement = Settlement { resolution: kept.clone(), ..authenticated(agent_id, number, "ada") };
         store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
         let read = store.resolution(agent_id, kept.id).await.unwrap().unwrap();
         assert_eq!(format!("{read:?}"), format!("{kept:?}"));

@@ -4,7 +4,7 @@ use buddy_core::reason::Reason;
 use buddy_core::session::{Session, Status};
 
 use super::fixtures::*;
-use crate::{Settlement, Store};
+use crate::Store;
 
 pub(crate) async fn a_revoked_session_has_lost_its_identity_and_stays_revoked(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
@@ -69,7 +69,6 @@ pub(crate) async fn a_user_is_revoked_in_all_live_sessions_of_that_agent_only(st
     assert_eq!(found(store, id(6)).await.0.status, Status::Created);
 
     // Who was revoked once can be identified again, in a new session.
-    let settlement = Settlement { resolution: None, ..authenticated(agent_id, 7, "ada") };
-    store.create_session(session(agent_id, 7), Some(settlement)).await.unwrap();
+    identified(store, agent_id, 7, "ada").await;
     assert_eq!(store.revoke_user(agent_id, "ada", later(4)).await.unwrap(), [id(7)]);
 }

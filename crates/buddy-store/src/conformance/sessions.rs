@@ -3,6 +3,7 @@ use std::sync::Arc;
 use buddy_core::callback::answer::{Answer, Verdict, judge};
 use buddy_core::id::SessionId;
 use buddy_core::reason::Reason;
+use buddy_core::resolution::Outcome;
 use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
@@ -105,11 +106,11 @@ pub(crate) async fn a_failure_is_kept_with_the_session(store: &Arc<dyn Store>) {
 pub(crate) async fn a_created_session_can_be_settled_too(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
     store.create_session(session(agent_id, 1), None).await.unwrap();
-    let nobody = Settlement { failure: None, resolution: None, ..failed(agent_id, 1, Reason::Html) };
-    assert!(store.settle_session(id(1), nobody).await.unwrap());
+    assert!(store.settle_session(id(1), nobody(agent_id, 1)).await.unwrap());
     let kept = found(store, id(1)).await.0;
     assert_eq!((kept.status, kept.failure), (Status::Anonymous, None));
-    assert!(store.resolution(agent_id, id(1)).await.unwrap().is_none());
+    let resolution = store.resolution(agent_id, id(1)).await.unwrap().unwrap();
+    assert_eq!((resolution.outcome, resolution.reason), (Outcome::Nobody, None));
 }
 
 pub(crate) async fn a_session_that_has_ended_or_never_was_is_not_settled(store: &Arc<dyn Store>) {

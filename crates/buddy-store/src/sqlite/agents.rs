@@ -27,6 +27,7 @@ statements! {
     REMOVE_ORIGINS = "DELETE FROM agent_origins WHERE agent_id = ?1";
     ONE = select_agents!("WHERE id = ?1");
     LIST = select_agents!("WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+    IS_THERE = "SELECT 1 FROM agents WHERE id = ?1";
     UPDATE = "UPDATE agents SET name = coalesce(?2, name),
         session_ttl_seconds = coalesce(?3, session_ttl_seconds) WHERE id = ?1";
     DELETE = "DELETE FROM agents WHERE id = ?1";
@@ -99,7 +100,12 @@ fn read_agent(connection: &Connection, id: AgentId) -> Result<Option<Agent>, Sto
     query_optional(connection, ONE, [id_bytes(id)], agent_from)
 }
 
-fn agent_from(row: &Row<'_>) -> Result<Agent, StoreError> {
+/// The agent is there.
+pub(super) fn is_there(connection: &Connection, id: AgentId) -> Result<bool, StoreError> {
+    Ok(query_optional(connection, IS_THERE, [id_bytes(id)], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn agent_from(row: &Row<'_>) -> Result<Agent, StoreError> {
     let origins: String = row.get("origins")?;
     let unreadable = |_| StoreError::Unreadable { table: "agent_origins", column: "origin" };
     Ok(Agent {

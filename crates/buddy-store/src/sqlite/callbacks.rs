@@ -7,13 +7,12 @@ use buddy_core::secret::CallbackSecret;
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
-use super::SqliteStore;
 use super::statement::{execute, query_optional, statements};
+use super::{SqliteStore, agents};
 use crate::seal::Place;
 use crate::{Callbacks, ConfiguredCallback, Keyring, PutCallback, RotationBegun, StoreError};
 
 statements! {
-    AGENT_EXISTS = "SELECT 1 FROM agents WHERE id = ?1";
     ONE = "SELECT url, timeout_ms, max_concurrent, require_ticket, enabled,
         secret, secret_created_at, next_secret, overlap_ends_at FROM callbacks WHERE agent_id = ?1";
     PUT = "INSERT INTO callbacks (agent_id, url, timeout_ms, max_concurrent, require_ticket, enabled,
@@ -39,7 +38,7 @@ impl Callbacks for SqliteStore {
     ) -> Result<PutCallback, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
-            if query_optional(connection, AGENT_EXISTS, [id_bytes(agent_id)], |_| Ok(()))?.is_none() {
+            if !agents::is_there(connection, agent_id)? {
                 return Ok(PutCallback::NoAgent);
             }
             let fresh = |current| CallbackSecrets { current, created_at: now, rotation: None };

@@ -9,8 +9,9 @@ use super::statement::{execute, query_optional, statements};
 use crate::StoreError;
 
 statements! {
-    NOTE = "INSERT INTO deleted_agents (agent_id, sessions_left, messages_left, resolutions_left)
-        VALUES (?1, 1, 1, 1)";
+    NOTE = "INSERT INTO deleted_agents (agent_id, sessions_left, messages_left, resolutions_left,
+            tallies_left)
+        VALUES (?1, 1, 1, 1, 1)";
     WITH_SESSIONS = "SELECT agent_id FROM deleted_agents WHERE sessions_left = 1 LIMIT 1";
     REMOVE_SESSIONS = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE agent_id = ?1 AND user_hash IS NOT NULL LIMIT ?2)";
@@ -23,8 +24,12 @@ statements! {
     REMOVE_RESOLUTIONS = "DELETE FROM resolutions WHERE id IN
         (SELECT id FROM resolutions WHERE agent_id = ?1 LIMIT ?2)";
     NO_RESOLUTIONS = "UPDATE deleted_agents SET resolutions_left = 0 WHERE agent_id = ?1";
-    FORGET = "DELETE FROM deleted_agents
-        WHERE agent_id = ?1 AND sessions_left = 0 AND messages_left = 0 AND resolutions_left = 0";
+    WITH_TALLIES = "SELECT agent_id FROM deleted_agents WHERE tallies_left = 1 LIMIT 1";
+    REMOVE_TALLIES = "DELETE FROM tally_hours WHERE (agent_id, begins_at) IN
+        (SELECT agent_id, begins_at FROM tally_hours WHERE agent_id = ?1 LIMIT ?2)";
+    NO_TALLIES = "UPDATE deleted_agents SET tallies_left = 0 WHERE agent_id = ?1";
+    FORGET = "DELETE FROM deleted_agents WHERE agent_id = ?1
+        AND sessions_left = 0 AND messages_left = 0 AND resolutions_left = 0 AND tallies_left = 0";
 }
 
 /// Notes that an agent was deleted, in the transaction that deletes it.
@@ -42,6 +47,11 @@ pub(super) fn remove_sessions(connection: &Connection, limit: u64) -> Result<u64
 /// Removes at most `limit` resolutions; how many there were.
 pub(super) fn remove_resolutions(connection: &Connection, limit: u64) -> Result<u64, StoreError> {
     remove(connection, limit, [WITH_RESOLUTIONS, REMOVE_RESOLUTIONS, NO_RESOLUTIONS])
+}
+
+/// Removes at most `limit` hours of tallies; how many there were. Minutes go when hours would be made of them.
+pub(super) fn remove_tallies(connection: &Connection, limit: u64) -> Result<u64, StoreError> {
+    remove(connection, limit, [WITH_TALLIES, REMOVE_TALLIES, NO_TALLIES])
 }
 
 fn remove(

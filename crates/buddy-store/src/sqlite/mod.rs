@@ -19,6 +19,7 @@ mod resolutions;
 mod schema;
 mod sessions;
 mod statement;
+mod tallies;
 mod writer;
 
 pub use directory::DATABASE_FILE;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use zeroize::Zeroizing;
 
 use super::statement::{execute, parse, query_all, query_optional, statements};
-use super::{SqliteStore, deleted_agents, messages, resolutions};
+use super::{SqliteStore, deleted_agents, messages, resolutions, tallies};
 use crate::seal::{Place, UserHash};
 use crate::{Keyring, Sessions, Settlement, StoreError};
 
@@ -72,8 +72,11 @@ impl Sessions for SqliteStore {
         let sealed = SealedUser::of(&keyring, session.id, settlement.as_ref())?;
         self.write(move |connection| {
             let kept = insert(connection, &keyring, &session, sealed)?;
-            if let Some(resolution) = settlement.and_then(|settlement| settlement.resolution) {
-                resolutions::keep(connection, &resolution)?;
+            if let Some(Settlement { resolution, resolved_at, .. }) = &settlement
+                && kept
+            {
+                resolutions::keep(connection, resolution)?;
+                tallies::count(connection, resolution, *resolved_at)?;
             }
             Ok(kept)
         })
@@ -111,8 +114,10 @@ impl Sessions for SqliteStore {
         let sealed = SealedUser::of(&keyring, id, Some(&settlement))?;
         self.write(move |connection| {
             let changed = settle(connection, &keyring, id, &settlement, sealed)?;
-            if let Some(resolution) = &settlement.resolution {
-                resolutions::keep(connection, resolution)?;
+            let Settlement { resolution, resolved_at, .. } = &settlement;
+            resolutions::keep(connection, resolution)?;
+            if changed {
+                tallies::count(connection, resolution, *resolved_at)?;
             }
             Ok(changed)
         })

@@ -53,7 +53,8 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 conformance!(fresh);
 
 /// The statements of the files whose tables grow with every session, and of the others.
-const HOT: &[&[&str]] = &[api_keys::ALL, callbacks::ALL, messages::ALL, resolutions::ALL, sessions::ALL];
+const HOT: &[&[&str]] =
+    &[api_keys::ALL, callbacks::ALL, messages::ALL, resolutions::ALL, sessions::ALL, tallies::ALL];
 const COLD: &[&[&str]] = &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, schema::ALL, writer::ALL];
 
 #[test]
@@ -73,6 +74,7 @@ fn no_statement_reads_through_a_hot_table() {
         deleted_agents::REMOVE_SESSIONS,
         deleted_agents::REMOVE_MESSAGES,
         deleted_agents::REMOVE_RESOLUTIONS,
+        deleted_agents::REMOVE_TALLIES,
     ];
     for sql in HOT.iter().copied().flatten().chain(&removing) {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -99,6 +101,8 @@ fn what_is_asked_often_has_an_index_of_its_own() {
         (messages::LAST_CHANGE, "messages_by_change"),
         (messages::HANDED_OVER, "messages_by_agent (agent_id=? AND handed_over>?)"),
         (messages::REMOVE_ENDED, "sessions_by_end"),
+        (tallies::OLD_MINUTES, "PRIMARY KEY (begins_at<?)"),
+        (tallies::REMOVE_OLD, "tally_hours_by_begin (begins_at<?)"),
         (deleted_agents::REMOVE_SESSIONS, "sessions_by_user"),
         (deleted_agents::REMOVE_MESSAGES, "messages_by_agent"),
     ] {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use buddy_core::id::SessionId;
 use buddy_core::reason::Reason;
-use buddy_core::resolution::Resolution;
+use buddy_core::resolution::{Outcome, Resolution};
 use buddy_core::session::{Session, Status};
 use buddy_egress::Egress;
 use buddy_store::{ConfiguredCallback, Settlement, Store};
@@ -100,13 +100,17 @@ impl Identifier {
     async fn identify(&self, session: Session, configured: ConfiguredCallback) {
         let Some(_running) = Running::enter(self, session.id) else { return };
         let settlement = self.settlement(&session, configured).await;
+        self.settle(&session, settlement).await;
+    }
+
+    async fn settle(&self, session: &Session, settlement: Settlement) {
         match self.store.settle_session(session.id, settlement.clone()).await {
             Ok(settled_now) => {
                 if settled_now {
                     self.metrics.settled(&settlement);
                 }
                 self.news.settled(session.id, session.agent_id);
-                log(&session, &settlement);
+                log(session, &settlement);
             }
             // It stays pending, and the recovery takes it up again.
             Err(error) => {
@@ -147,7 +151,7 @@ impl Identifier {
             failure: done.reason,
             identity: done.identity,
             resolved_at: self.ambient.now(),
-            resolution: Some(resolution),
+            resolution,
         }
     }
 
@@ -164,9 +168,33 @@ impl Identifier {
     }
 }
 
+/// The settlement of a session that nobody is asked about: nobody is signed in, or that is no use.
+pub(crate) fn unasked(session: &Session, failure: Option<Reason>, ambient: &Ambient) -> Settlement {
+    let resolved_at = ambient.now();
+    let resolution = Resolution {
+        id: ambient.id(),
+        session_id: session.id,
+        agent_id: session.agent_id,
+        outcome: if failure.is_some() { Outcome::Failed } else { Outcome::Nobody },
+        reason: failure,
+        warnings: Vec::new(),
+        started_at: resolved_at,
+        duration: 0,
+        attempts: Vec::new(),
+    };
+    Settlement {
+        status: Status::Anonymous,
+        callback_made: false,
+        failure,
+        identity: None,
+        resolved_at,
+        resolution,
+    }
+}
+
 /// One line for each resolution: what an operator greps for, and nothing about the user.
 fn log(session: &Session, settlement: &Settlement) {
-    let Some(resolution) = &settlement.resolution else { return };
+    let resolution = &settlement.resolution;
     let reason = settlement.failure.map_or("", Reason::as_str);
     let code = settlement.failure.map_or("", |reason| reason.code().as_str());
     tracing::info!(

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use buddy_core::reason::Reason;
-use buddy_core::session::{Session, Status};
+use buddy_core::session::Session;
 use buddy_core::time::UnixMillis;
-use buddy_store::{Settlement, StoreError};
+use buddy_store::StoreError;
 use futures_util::{StreamExt, stream};
 
-use super::Identifier;
+use super::{Identifier, unasked};
 use crate::refusal::Refusal;
 
 /// Sessions read at a time.
@@ -38,30 +38,16 @@ impl Identifier {
                 Some(configured) if configured.callback.enabled => {
                     self.identify(session, configured.clone()).await;
                 }
-                _ => self.give_up(&session).await,
+                // The callback was removed while the session was pending.
+                _ => {
+                    let given_up = unasked(&session, Some(Reason::NotConfigured), &self.ambient);
+                    self.settle(&session, given_up).await;
+                }
             },
             // Its agent is gone, and so is the session.
             Err(Refusal::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(session = %session.id, %error, "a pending session was not taken up");
-            }
-        }
-    }
-
-    /// The callback was removed while the session was pending.
-    async fn give_up(&self, session: &Session) {
-        let settlement = Settlement {
-            status: Status::Anonymous,
-            callback_made: false,
-            failure: Some(Reason::NotConfigured),
-            identity: None,
-            resolved_at: self.ambient.now(),
-            resolution: None,
-        };
-        match self.store.settle_session(session.id, settlement).await {
-            Ok(_) => self.news.settled(session.id, session.agent_id),
-            Err(error) => {
-                tracing::error!(session = %session.id, %error, "a settled session could not be stored");
             }
         }
     }

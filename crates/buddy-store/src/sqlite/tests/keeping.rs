@@ -94,8 +94,11 @@ async fn nothing_sealed_of_a_deleted_agent_is_left_after_the_next_removals() {
     assert_eq!(count("deleted_agents"), 1);
     assert_eq!(store.remove_ended_sessions(NOW, 10).await.unwrap(), 1);
     assert_eq!(store.remove_old_resolutions(NOW, 10).await.unwrap(), 1);
+    assert_eq!(store.remove_old_tallies(NOW, 10).await.unwrap(), 0);
     assert_eq!(count("sessions WHERE identity IS NOT NULL OR user_hash IS NOT NULL"), 0);
     assert_eq!(count("resolutions") + count("deleted_agents"), 0);
+    assert_eq!(store.tallies_into_hours(later(3600), 10).await.unwrap(), 1);
+    assert_eq!(count("tally_minutes") + count("tally_hours"), 0);
     // It holds nothing about anyone, and goes when it ends.
     assert_eq!(count("sessions"), 1);
     assert_eq!(store.remove_ended_sessions(later(TTL), 10).await.unwrap(), 1);

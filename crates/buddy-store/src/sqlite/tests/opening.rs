@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use buddy_core::message::Sender;
+use buddy_core::reason::Reason;
 
 use super::*;
 use crate::conformance::fixtures::*;
@@ -47,7 +48,7 @@ async fn a_newer_schema_is_refused_and_nothing_is_written() {
         .unwrap();
     let before = files(directory.path());
     let refused = refusal(&directory, keyring(1, &[]));
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 2 }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 3 }), "{refused}");
     assert_eq!(files(directory.path()), before);
 }
 
@@ -58,7 +59,8 @@ async fn data_of_the_first_schema_is_brought_up_to_date_and_goes_on() {
     identified(&store, id(1), 1, "ada").await;
     store.create_session(pending(id(1), 2), None).await.unwrap();
     drop(store);
-    // Back to what the first version wrote.
+    back_to_the_second_schema(&directory);
+    // And to what the first version wrote.
     raw(&directory)
         .execute_batch(
             "DROP TABLE messages;
@@ -77,6 +79,53 @@ async fn data_of_the_first_schema_is_brought_up_to_date_and_goes_on() {
     store.settle_session(id(2), authenticated(id(1), 2, "bob")).await.unwrap();
     let handed_over = store.handed_over(id(1), 0, 10, NOW).await.unwrap();
     assert_eq!(handed_over.iter().map(|handed| handed.message.id).collect::<Vec<_>>(), [id(1), id(2)]);
+}
+
+fn back_to_the_second_schema(directory: &TempDir) {
+    raw(directory)
+        .execute_batch(
+            "DROP TABLE tally_minutes;
+            DROP TABLE tally_hours;
+            ALTER TABLE deleted_agents DROP COLUMN tallies_left;
+            DELETE FROM refinery_schema_history WHERE version > 2;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn resolutions_of_the_second_schema_are_counted_in_as_if_they_were_settled_now() {
+    let directory = closed_with_agent().await;
+    let store = shared(&directory, keyring(1, &[]));
+    store.create_agent(agent(2)).await.unwrap();
+    for (number, &reason) in (100..).zip(Reason::ALL) {
+        resolved(&store, id(1), number, reason).await;
+    }
+    // Every bucket's least and greatest duration, and some that are too long.
+    let edges = (0..33).map(|bits| 1_u64 << bits).flat_map(|least| [least - 1, least, least + least / 3]);
+    for (number, duration) in (200..).zip(edges) {
+        let agent_id = id(1 + number % 2);
+        let mut settlement = authenticated(agent_id, number, "ada");
+        settlement.resolution.duration = duration;
+        settlement.resolved_at.0 =
+            settlement.resolution.started_at.0 + i64::try_from(duration / 1000).unwrap();
+        store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
+    }
+    for number in 300..303 {
+        store.create_session(session(id(2), number), Some(nobody(id(2), number))).await.unwrap();
+    }
+    let counted = async |store: &Arc<dyn Store>| {
+        let mut counted = Vec::new();
+        for agent_id in [id(1), id(2)] {
+            counted.push(store.tallies(agent_id, NOW..later(2 * 3600), 60).await.unwrap());
+        }
+        counted
+    };
+    let expected = counted(&store).await;
+    assert!(expected.iter().all(|minutes| minutes.len() > 2), "{expected:?}");
+    drop(store);
+    back_to_the_second_schema(&directory);
+    let store = shared(&directory, keyring(1, &[]));
+    assert_eq!(counted(&store).await, expected);
 }
 
 #[tokio::test]
