@@ -12,7 +12,7 @@ mod store;
 pub use seal::{BadMasterKey, Keyring, MasterKey};
 pub use sqlite::{DATABASE_FILE, Durability, OpenError, SqliteSettings, SqliteStore};
 pub use store::{
-    AgentChange, AgentTallies, Agents, ApiKeys, Appended, Callbacks, Changed, ConfiguredCallback, HandedOver,
+    AgentChange, AgentTally, Agents, ApiKeys, Appended, Callbacks, Changed, ConfiguredCallback, HandedOver,
     Messages, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun, Sessions, Settlement, Store,
     StoreError, Tallies, Written,
 };

@@ -16,7 +16,7 @@ use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
 pub use resolutions::{ResolutionFilter, Resolutions};
-pub use tallies::{AgentTallies, Tallies};
+pub use tallies::{AgentTally, Tallies};
 
 /// Why the store could not do it. What a caller sees of it is only that it failed.
 #[derive(Debug, thiserror::Error)]

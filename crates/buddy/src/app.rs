@@ -21,6 +21,7 @@ use crate::identify::{Identifier, News};
 use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::sessions::Sessions;
+use crate::stats::Stats;
 
 /// Why the server cannot start, in one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,7 @@ pub(crate) struct App {
     pub(crate) api_keys: ApiKeys,
     pub(crate) checker: Checker,
     pub(crate) sessions: Sessions,
+    pub(crate) stats: Stats,
     pub(crate) messages: Arc<Messages>,
     pub(crate) identifier: Arc<Identifier>,
     pub(crate) store: Arc<dyn Store>,
@@ -122,11 +124,13 @@ pub(crate) fn start(
     let stopping = CancellationToken::new();
     let messages = Arc::new(Messages::new(store.clone(), news, ambient.clone(), stopping.clone()));
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
+    let stats = Stats { store: store.clone(), agents: agents.clone(), ambient: ambient.clone() };
     let app = App {
         agents,
         api_keys: ApiKeys::new(store.clone(), ambient.clone()),
         checker,
         sessions,
+        stats,
         messages,
         identifier,
         store,

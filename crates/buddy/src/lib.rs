@@ -23,5 +23,6 @@ mod metrics;
 mod refusal;
 mod server;
 mod sessions;
+mod stats;
 #[cfg(test)]
 mod testing;

@@ -8,7 +8,7 @@ use buddy_core::time::UnixMillis;
 use tokio::task::JoinSet;
 
 use super::fixtures::*;
-use crate::{AgentTallies, Page, Settlement, Store};
+use crate::{AgentTally, Page, Settlement, Store};
 
 const MINUTE: u32 = 60;
 const HOUR: u32 = 3600;
@@ -201,21 +201,25 @@ pub(crate) async fn tallies_of_a_deleted_agent_are_gone_and_soon_removed(store: 
 pub(crate) async fn tallies_of_all_agents_are_paged_newest_first(store: &Arc<dyn Store>) {
     let [agent_id, other] = day(store).await;
     store.create_agent(agent(3)).await.unwrap();
-    let since = vec![later(20 * HOUR), NOW, later(23 * HOUR)];
+    let stretch = later(12 * HOUR)..later(22 * HOUR);
+    let since = [later(20 * HOUR), NOW, later(21 * HOUR + MINUTE)];
     let page = async |before, limit| {
-        store.tallies_of_agents(Page { before, limit }, since.clone(), later(SPAN)).await.unwrap()
+        store.tallies_of_agents(Page { before, limit }, stretch.clone(), since.to_vec()).await.unwrap()
     };
     let counted = async |agent_id, from| {
-        let mut steps = store.tallies(agent_id, from..later(SPAN), SPAN).await.unwrap();
-        steps.pop().unwrap().1
+        let steps = store.tallies(agent_id, from..stretch.end, SPAN).await.unwrap();
+        steps.into_iter().next().unwrap().1
     };
-    let mut expected = vec![AgentTallies { agent: agent(3), tallies: vec![Tally::default(); 3] }];
+    let none = vec![Counts::default(); since.len()];
+    let mut expected = vec![AgentTally { agent: agent(3), tally: Tally::default(), counts_since: none }];
     for (number, agent_id) in [(2, other), (1, agent_id)] {
-        let mut tallies = Vec::new();
-        for &from in &since {
-            tallies.push(counted(agent_id, from).await);
+        let mut counts_since = Vec::new();
+        for from in since {
+            counts_since.push(counted(agent_id, from).await.counts);
         }
-        expected.push(AgentTallies { agent: agent(number), tallies });
+        let tally = counted(agent_id, stretch.start).await;
+        assert_eq!((tally.counts.sessions(), counts_since[2].sessions()), (40, 3));
+        expected.push(AgentTally { agent: agent(number), tally, counts_since });
     }
     assert_eq!(page(None, 10).await, expected);
     assert_eq!(page(None, 2).await, expected[..2]);

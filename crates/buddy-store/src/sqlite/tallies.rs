@@ -13,10 +13,15 @@ use rusqlite::{Connection, Row};
 
 use super::statement::{below, execute, query_all, query_optional, statements};
 use super::{SqliteStore, agents, deleted_agents};
-use crate::{AgentTallies, Page, StoreError, Tallies};
+use crate::{AgentTally, Page, StoreError, Tallies};
 
 const MINUTE_SECONDS: u32 = 60;
 const HOUR_SECONDS: u32 = 3600;
+/// Places of the columns that are read.
+const AGENT_ID: usize = 0;
+const BEGINS_AT: usize = 1;
+const COUNTS: usize = 2;
+const DURATIONS: usize = 8;
 /// A bucket's number and its count, as they are stored.
 const BUCKET_BYTES: usize = 5;
 
@@ -74,9 +79,9 @@ impl Tallies for SqliteStore {
             if !agents::is_there(connection, agent_id)? {
                 return Ok(Vec::new());
             }
-            each(connection, agent_id, &stretch, |begins_at, tally| {
+            each(connection, agent_id, &stretch, |begins_at, row| {
                 let passed = (begins_at.0 - stretch.start.0) / step;
-                steps.entry(stretch.start.0 + passed * step).or_default().merge(tally);
+                add_to(steps.entry(stretch.start.0 + passed * step).or_default(), row)
             })?;
             Ok(steps.into_iter().map(|(begins_at, tally)| (UnixMillis(begins_at), tally)).collect())
         })
@@ -86,20 +91,24 @@ impl Tallies for SqliteStore {
     async fn tallies_of_agents(
         &self,
         page: Page<AgentId>,
-        since: Vec<UnixMillis>,
-        until: UnixMillis,
-    ) -> Result<Vec<AgentTallies>, StoreError> {
+        stretch: Range<UnixMillis>,
+        counts_since: Vec<UnixMillis>,
+    ) -> Result<Vec<AgentTally>, StoreError> {
         let before = below(page.before.map(id_bytes));
-        let earliest = since.iter().copied().min().unwrap_or(until);
+        let earliest = counts_since.iter().copied().fold(stretch.start, UnixMillis::min);
         self.read(move |connection| {
             let page = query_all(connection, agents::LIST, (before, page.limit), agents::agent_from)?;
             let count = |agent: Agent| {
-                let mut tallies = vec![Tally::default(); since.len()];
-                each(connection, agent.id, &(earliest..until), |begins_at, tally| {
-                    let reached = tallies.iter_mut().zip(&since).filter(|(_, since)| begins_at >= **since);
-                    reached.for_each(|(whole, _)| whole.merge(tally));
+                let (mut tally, mut counts_of) =
+                    (Tally::default(), vec![Counts::default(); counts_since.len()]);
+                each(connection, agent.id, &(earliest..stretch.end), |begins_at, row| {
+                    let gained = counts_from(row)?;
+                    let reached =
+                        counts_of.iter_mut().zip(&counts_since).filter(|(_, since)| begins_at >= **since);
+                    reached.for_each(|(counts, _)| counts.merge(&gained));
+                    if begins_at >= stretch.start { add_to(&mut tally, row) } else { Ok(()) }
                 })?;
-                Ok(AgentTallies { agent, tallies })
+                Ok(AgentTally { agent, tally, counts_since: counts_of })
             };
             page.into_iter().map(count).collect()
         })
@@ -110,11 +119,14 @@ impl Tallies for SqliteStore {
         // Whole hours only: nothing of one is counted by the minute while its hour is shown by the hour.
         let before = before.floored_to(HOUR_SECONDS);
         self.write(move |connection| {
-            let minutes = query_all(connection, OLD_MINUTES, (before.0, limit), tally_from)?;
             let mut hours = BTreeMap::<(AgentId, UnixMillis), Tally>::new();
-            for (agent_id, begins_at, tally) in &minutes {
+            let minutes = query_all(connection, OLD_MINUTES, (before.0, limit), |row| {
+                let (agent_id, begins_at) = (id_from_bytes(row.get(AGENT_ID)?), begins_at(row)?);
+                add_to(hours.entry((agent_id, begins_at.floored_to(HOUR_SECONDS))).or_default(), row)?;
+                Ok((agent_id, begins_at))
+            })?;
+            for (agent_id, begins_at) in &minutes {
                 execute(connection, REMOVE_MINUTE, (id_bytes(*agent_id), begins_at.0))?;
-                hours.entry((*agent_id, begins_at.floored_to(HOUR_SECONDS))).or_default().merge(tally);
             }
             for ((agent_id, begins_at), gained) in hours {
                 // What was counted of a deleted agent ends here.
@@ -155,8 +167,8 @@ fn add(
     count: impl FnOnce(&mut Tally),
 ) -> Result<(), StoreError> {
     let key = (id_bytes(agent_id), begins_at.0);
-    let kept = query_optional(connection, read, key, tally_from)?;
-    let mut tally = kept.map(|(_, _, tally)| tally).unwrap_or_default();
+    let mut tally = Tally::default();
+    query_optional(connection, read, key, |row| add_to(&mut tally, row))?;
     count(&mut tally);
     let Counts { authenticated, nobody, failed: [timed_out, failed, bad_response, not_configured] } =
         tally.counts;
@@ -172,14 +184,10 @@ fn each(
     connection: &Connection,
     agent_id: AgentId,
     stretch: &Range<UnixMillis>,
-    mut take: impl FnMut(UnixMillis, &Tally),
+    mut take: impl FnMut(UnixMillis, &Row<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let agent = id_bytes(agent_id);
-    let mut told = |row: &Row<'_>| {
-        let (_, begins_at, tally) = tally_from(row)?;
-        take(begins_at, &tally);
-        Ok(())
-    };
+    let mut told = |row: &Row<'_>| take(begins_at(row)?, row);
     query_all(connection, HOURS, (agent, stretch.start.0, stretch.end.0), &mut told)?;
     let first: Option<i64> = query_optional(connection, FIRST_MINUTE, [], |row| Ok(row.get(0)?))?.flatten();
     let Some(first) = first else { return Ok(()) };
@@ -194,13 +202,30 @@ fn each(
     Ok(())
 }
 
-fn tally_from(row: &Row<'_>) -> Result<(AgentId, UnixMillis, Tally), StoreError> {
-    let failed =
-        [row.get("timed_out")?, row.get("failed")?, row.get("bad_response")?, row.get("not_configured")?];
-    let counts = Counts { authenticated: row.get("authenticated")?, nobody: row.get("nobody")?, failed };
-    let durations = durations_from(row.get_ref("durations")?.as_blob().map_err(rusqlite::Error::from)?)?;
-    let (agent_id, begins_at) = (id_from_bytes(row.get("agent_id")?), UnixMillis(row.get("begins_at")?));
-    Ok((agent_id, begins_at, Tally { counts, durations }))
+fn begins_at(row: &Row<'_>) -> Result<UnixMillis, StoreError> {
+    Ok(UnixMillis(row.get(BEGINS_AT)?))
+}
+
+/// Counts what the row has to what the tally has: rows are read by the ten thousand, and none is worth one of its own.
+fn add_to(tally: &mut Tally, row: &Row<'_>) -> Result<(), StoreError> {
+    tally.counts.merge(&counts_from(row)?);
+    let durations = row.get_ref(DURATIONS)?.as_blob().map_err(rusqlite::Error::from)?;
+    let (buckets, []) = durations.as_chunks::<BUCKET_BYTES>() else {
+        return Err(StoreError::Unreadable { table: "tally_minutes", column: "durations" });
+    };
+    for &[bucket, a, b, c, d] in buckets {
+        tally.durations.add(bucket, u32::from_be_bytes([a, b, c, d]).into());
+    }
+    Ok(())
+}
+
+fn counts_from(row: &Row<'_>) -> Result<Counts, StoreError> {
+    let mut counts = [0; 6];
+    for (column, count) in (COUNTS..).zip(&mut counts) {
+        *count = row.get(column)?;
+    }
+    let [authenticated, nobody, failed @ ..] = counts;
+    Ok(Counts { authenticated, nobody, failed })
 }
 
 fn bytes_of(durations: &Durations) -> Vec<u8> {
@@ -210,15 +235,4 @@ fn bytes_of(durations: &Durations) -> Vec<u8> {
         bytes.extend(u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
     }
     bytes
-}
-
-fn durations_from(bytes: &[u8]) -> Result<Durations, StoreError> {
-    let (buckets, []) = bytes.as_chunks::<BUCKET_BYTES>() else {
-        return Err(StoreError::Unreadable { table: "tally_minutes", column: "durations" });
-    };
-    let mut durations = Durations::default();
-    for &[bucket, a, b, c, d] in buckets {
-        durations.add(bucket, u32::from_be_bytes([a, b, c, d]).into());
-    }
-    Ok(durations)
 }

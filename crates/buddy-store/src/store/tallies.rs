@@ -5,18 +5,20 @@ use std::ops::Range;
 use async_trait::async_trait;
 use buddy_core::agent::Agent;
 use buddy_core::id::AgentId;
-use buddy_core::tally::Tally;
+use buddy_core::tally::{Counts, Tally};
 use buddy_core::time::UnixMillis;
 
 use super::{Page, StoreError};
 
 /// An agent with what was counted of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentTallies {
+pub struct AgentTally {
     /// The agent.
     pub agent: Agent,
-    /// One for each stretch of time that was asked about.
-    pub tallies: Vec<Tally>,
+    /// In the stretch that was asked about.
+    pub tally: Tally,
+    /// Since each of the moments that were asked about, up to the stretch's end.
+    pub counts_since: Vec<Counts>,
 }
 
 /// Tallies: each session that is settled is counted once, by its resolution, at the moment it is settled. They are
@@ -32,14 +34,14 @@ pub trait Tallies {
         stretch: Range<UnixMillis>,
         step_seconds: u32,
     ) -> Result<Vec<(UnixMillis, Tally)>, StoreError>;
-    /// A page of all agents, newest first, with what was counted of each since each of these moments, and before
-    /// `until`.
+    /// A page of all agents, newest first, with what was counted of each in the stretch, and how sessions ended since
+    /// each of some moments.
     async fn tallies_of_agents(
         &self,
         page: Page<AgentId>,
-        since: Vec<UnixMillis>,
-        until: UnixMillis,
-    ) -> Result<Vec<AgentTallies>, StoreError>;
+        stretch: Range<UnixMillis>,
+        counts_since: Vec<UnixMillis>,
+    ) -> Result<Vec<AgentTally>, StoreError>;
     /// Makes hours of at most `limit` minutes, of hours that were over by `before`; how many there were. Those of
     /// deleted agents are removed.
     async fn tallies_into_hours(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError>;

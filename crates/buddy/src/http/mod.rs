@@ -33,7 +33,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
-use v1::{agents, api_keys, callback, check, identity, messages, resolutions, sessions};
+use v1::{agents, api_keys, callback, check, identity, messages, resolutions, sessions, stats};
 
 /// A body of at most 64 KiB that takes longer is not meant to end.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -86,6 +86,9 @@ fn other_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(check::check))
         .routes(routes!(resolutions::list))
         .routes(routes!(resolutions::read))
+        .routes(routes!(stats::read))
+        .routes(routes!(stats::series))
+        .routes(routes!(stats::list))
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::delete))
 }

@@ -9,3 +9,4 @@ pub(super) mod messages;
 mod page;
 pub(super) mod resolutions;
 pub(super) mod sessions;
+pub(super) mod stats;

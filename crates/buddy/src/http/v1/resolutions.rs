@@ -143,7 +143,7 @@ impl From<&Phases> for PhasesView {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "below 2^52 microseconds, 142 years, it is exact")]
-fn millis(micros: u64) -> f64 {
+pub(super) fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 

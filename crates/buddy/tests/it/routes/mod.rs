@@ -14,6 +14,7 @@ mod probes;
 mod resolutions;
 mod same_user;
 mod sessions;
+mod stats;
 mod streams;
 mod widget;
 
