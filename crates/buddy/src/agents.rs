@@ -24,6 +24,9 @@ const KNOWN_AGENTS_MAX: u64 = 10_000;
 /// How old settings at hand may be. A change made here counts at once, one made on another node within this.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
+/// Agents that a search looks at in one read: some milliseconds of one of the store's readers.
+const SEARCHED_AT_ONCE: u32 = 500;
+
 /// An agent and its callback as they count now.
 #[derive(Debug)]
 pub(crate) struct KnownAgent {
@@ -115,13 +118,41 @@ impl Agents {
     }
 
     pub(crate) async fn page(&self, page: Page<AgentId>) -> Result<Vec<Arc<KnownAgent>>, Refusal> {
-        let mut agents = Vec::new();
-        for agent in self.store.agents(page).await? {
+        let agents = self.store.agents(page).await?;
+        self.with_callbacks(agents).await
+    }
+
+    /// The same of those that have this in their name or id, in whatever case.
+    pub(crate) async fn search(
+        &self,
+        part: &str,
+        page: Page<AgentId>,
+    ) -> Result<Vec<Arc<KnownAgent>>, Refusal> {
+        let part = part.to_lowercase();
+        let has_part =
+            |agent: &Agent| agent.name.to_lowercase().contains(&part) || agent.id.to_string().contains(&part);
+        let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let mut before = page.before;
+        let mut found = Vec::new();
+        loop {
+            let agents = self.store.agents(Page { before, limit: SEARCHED_AT_ONCE }).await?;
+            before = agents.last().map(|agent| agent.id);
+            found.extend(agents.into_iter().filter(has_part));
+            if before.is_none() || found.len() >= wanted {
+                found.truncate(wanted);
+                return self.with_callbacks(found).await;
+            }
+        }
+    }
+
+    async fn with_callbacks(&self, agents: Vec<Agent>) -> Result<Vec<Arc<KnownAgent>>, Refusal> {
+        let mut known = Vec::with_capacity(agents.len());
+        for agent in agents {
             let callback = self.store.callback(agent.id).await?;
             let callback = callback.map(|callback| self.now_counting(callback));
-            agents.push(Arc::new(KnownAgent { agent, callback }));
+            known.push(Arc::new(KnownAgent { agent, callback }));
         }
-        Ok(agents)
+        Ok(known)
     }
 
     pub(crate) async fn update(&self, id: AgentId, change: AgentChange) -> Result<Arc<KnownAgent>, Refusal> {

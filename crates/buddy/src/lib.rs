@@ -12,6 +12,7 @@ mod app;
 mod check;
 pub mod cli;
 mod config;
+mod console;
 mod demo;
 mod error_pages;
 mod housekeeping;

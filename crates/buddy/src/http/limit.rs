@@ -65,8 +65,12 @@ fn counted(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Counts session starts of strangers, and messages of visitors.
+/// Sign-ins to the console from one address, right ones too: more than a person makes, and too few to guess by.
+const SIGN_INS_PER_MINUTE: u32 = 10;
+
+/// Counts session starts of strangers, messages of visitors, and sign-ins to the console.
 pub(crate) struct Limiter {
+    sign_ins: Limit<IpAddr>,
     per_client: Limit<IpAddr>,
     per_agent: Limit<AgentId>,
     messages: Limit<SessionId>,
@@ -76,6 +80,7 @@ impl Limiter {
     /// So many starts a minute, all of them at once if need be; 0 is no limit.
     pub(crate) fn new(per_client: u32, per_agent: u32) -> Self {
         Self {
+            sign_ins: Limit::new(SIGN_INS_PER_MINUTE),
             per_client: Limit::new(per_client),
             per_agent: Limit::new(per_agent),
             messages: Limit::new(VISITOR_MESSAGES_PER_MINUTE),
@@ -86,6 +91,12 @@ impl Limiter {
     pub(crate) fn check_client(&self, client: &ClientAddress) -> Result<(), Problem> {
         let wait = |seconds| Problem::rate_limited("sessions from this address were begun", seconds);
         self.per_client.check(&client.0).map_err(wait)
+    }
+
+    /// The same for a sign-in.
+    pub(crate) fn check_sign_in(&self, client: &ClientAddress) -> Result<(), Problem> {
+        let wait = |seconds| Problem::rate_limited("sign-ins from this address were tried", seconds);
+        self.sign_ins.check(&client.0).map_err(wait)
     }
 
     /// The same for the agent, which must exist: keys are bounded by what the operator has made.
@@ -102,6 +113,7 @@ impl Limiter {
 
     /// Forgets those that have not called for a while.
     pub(crate) fn forget_idle(&self) {
+        self.sign_ins.forget_idle();
         self.per_client.forget_idle();
         self.per_agent.forget_idle();
         self.messages.forget_idle();

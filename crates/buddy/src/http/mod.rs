@@ -1,16 +1,17 @@
 //! The HTTP API, whole on one screen.
 
+pub(crate) mod asset;
 pub(crate) mod caller;
 mod cors;
 pub(crate) mod events;
-mod json;
+pub(crate) mod json;
 pub(crate) mod limit;
 mod observe;
 mod openapi;
 mod pages;
 mod probes;
-mod problem;
-mod v1;
+pub(crate) mod problem;
+pub(crate) mod v1;
 mod wait;
 mod widget;
 
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::console;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
 use v1::{agents, api_keys, callback, check, identity, messages, resolutions, sessions, stats};
@@ -53,6 +55,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/metrics", get(probes::metrics))
         .route("/e/{code}", get(pages::error_page))
         .merge(widget::router())
+        .merge(console::router(app))
         .fallback(problem::no_route)
         .with_state(Arc::clone(app))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

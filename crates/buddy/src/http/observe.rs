@@ -68,7 +68,10 @@ fn method_name(method: &Method) -> &'static str {
 pub(super) async fn plain_answers_become_problems(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/problem+json");
+    // The router's own are plain text, or nothing; the console's are pages.
+    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        value == "application/problem+json" || value.as_bytes().starts_with(b"text/html")
+    });
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -58,6 +58,22 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).expect("made of a status")
+    }
+
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
+    }
+
     /// `what`: the words that say what was counted, and whose.
     pub(crate) fn rate_limited(what: &str, retry_after_seconds: u64) -> Self {
         let detail = format!("Too many {what}; try again in {retry_after_seconds} s.");
@@ -148,7 +164,7 @@ impl From<Refusal> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).expect("made of a status");
+        let status = self.status();
         let body = serde_json::to_vec(&self).expect("texts and numbers serialise");
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cli;
+mod console;
 mod examples;
 mod flows;
 mod routes;

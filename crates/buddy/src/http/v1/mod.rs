@@ -6,7 +6,7 @@ pub(super) mod callback;
 pub(super) mod check;
 pub(super) mod identity;
 pub(super) mod messages;
-mod page;
+pub(crate) mod page;
 pub(super) mod resolutions;
 pub(super) mod sessions;
 pub(super) mod stats;

@@ -24,13 +24,13 @@ pub(crate) struct PageQuery {
 }
 
 /// A stretch of a list that was asked for. One more row than that is read, to know whether there are more.
-pub(super) struct Asked<Id> {
-    pub(super) page: Page<Id>,
+pub(crate) struct Asked<Id> {
+    pub(crate) page: Page<Id>,
     limit: usize,
 }
 
 /// Reads `limit` and `cursor`. A cursor is the last id of the page before.
-pub(super) fn asked<K: StaticType>(
+pub(crate) fn asked<K: StaticType>(
     limit: Option<u32>,
     cursor: Option<&str>,
 ) -> Result<Asked<TypeSafeId<K>>, Problem> {
@@ -47,7 +47,7 @@ pub(super) fn asked<K: StaticType>(
 
 impl<Id> Asked<Id> {
     /// The rows to answer with, and the cursor of the next stretch.
-    pub(super) fn cut<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    pub(crate) fn cut<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let next = if more { rows.last().map(id) } else { None };

@@ -1,7 +1,5 @@
 //! What a shop's page embeds: the script, and the frame that the chat is in.
 
-mod asset;
-
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
@@ -15,17 +13,13 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use buddy_core::id::AgentId;
 
+use super::asset::{Asset, FOR_EVER, SCRIPT, STYLE};
 use super::json::Ids;
 use super::problem::Problem;
 use crate::app::App;
-use asset::Asset;
 
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
 /// A page's tag names no version: a new one should be everywhere within minutes, and no page waits for it.
 const FRESH_FOR_MINUTES: &str = "public, max-age=300, stale-while-revalidate=86400";
-/// The path has the content's tag in it.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const EMBEDDER_POLICY: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");

@@ -42,11 +42,11 @@ fn ada() -> Answer {
 }
 
 /// An id of the right form that nothing has.
-const NO_AGENT: &str = "agt_01h455vb4pex5vsknk084sn02q";
-const NO_SESSION: &str = "sess_01h455vb4pex5vsknk084sn02q";
-const NO_MESSAGE: &str = "msg_01h455vb4pex5vsknk084sn02q";
-const NO_RESOLUTION: &str = "res_01h455vb4pex5vsknk084sn02q";
-const NO_KEY: &str = "key_01h455vb4pex5vsknk084sn02q";
+pub(crate) const NO_AGENT: &str = "agt_01h455vb4pex5vsknk084sn02q";
+pub(crate) const NO_SESSION: &str = "sess_01h455vb4pex5vsknk084sn02q";
+pub(crate) const NO_MESSAGE: &str = "msg_01h455vb4pex5vsknk084sn02q";
+pub(crate) const NO_RESOLUTION: &str = "res_01h455vb4pex5vsknk084sn02q";
+pub(crate) const NO_KEY: &str = "key_01h455vb4pex5vsknk084sn02q";
 
 /// Reads a whole list, `limit` at a time, and returns the stretches.
 async fn stretches(buddy: &Buddy, path: &str, list: &str, limit: usize) -> Vec<Vec<Value>> {

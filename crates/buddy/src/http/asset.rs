@@ -1,4 +1,4 @@
-//! The widget's files, in the binary: compressed once, known by their content.
+//! The widget's and the console's files, in the binary: compressed once, known by their content.
 
 use std::io::Write as _;
 
@@ -15,18 +15,25 @@ use sha2::{Digest, Sha256};
 /// Bytes of the digest that tell one version of a file from another: 64 bits, for a handful of releases.
 const TAG_BYTES: usize = 8;
 
+/// The type of a script.
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// The type of a style sheet.
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
+/// For a path that has the content's tag in it.
+pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
 /// One file as it is sent.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     plain: Bytes,
     gzip: Bytes,
     content_type: HeaderValue,
     cache: HeaderValue,
     /// Hex; changes with the content.
-    pub(super) tag: String,
+    pub(crate) tag: String,
 }
 
 impl Asset {
-    pub(super) fn new(content: &'static [u8], content_type: &'static str, cache: &'static str) -> Self {
+    pub(crate) fn new(content: &'static [u8], content_type: &'static str, cache: &'static str) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content).expect("a Vec takes all");
         let gzip = encoder.finish().expect("a Vec takes all");
@@ -40,7 +47,7 @@ impl Asset {
     }
 
     /// The answer to a GET with these headers.
-    pub(super) fn answer(&self, request: &HeaderMap, more: &[(HeaderName, HeaderValue)]) -> Response {
+    pub(crate) fn answer(&self, request: &HeaderMap, more: &[(HeaderName, HeaderValue)]) -> Response {
         let gzip = takes_gzip(request);
         // A strong tag names one sequence of bytes (RFC 9110 section 8.8.1): each encoding has its own.
         let etag = format!("\"{}{}\"", self.tag, if gzip { "-gzip" } else { "" });
