@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::callback::shape::Shape;
 use crate::id::{AgentId, ResolutionId, SessionId};
 use crate::reason::{Reason, Unknown};
 use crate::time::UnixMillis;
@@ -96,6 +97,32 @@ pub struct Attempt {
     pub reused_connection: bool,
     /// Where its time went.
     pub phases: Phases,
+    /// What was signed; none where it did not come to that, or an older version made the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
+    /// What a 2xx answer was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+}
+
+/// What tells one signed request from another, and is of no use to who reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The body's `timestamp`, in unix seconds.
+    pub timestamp: i64,
+    /// The begin of the signature: enough to find it in an endpoint's log, too little to be taken for it.
+    pub signature_begin: String,
+}
+
+impl Signed {
+    /// Characters of the signature that are kept, of 64.
+    const SIGNATURE_CHARS: usize = 8;
+
+    /// Of a request made at this moment.
+    pub fn new(at: UnixMillis, signature: &str) -> Self {
+        let signature_begin = signature.chars().take(Self::SIGNATURE_CHARS).collect();
+        Self { timestamp: at.seconds(), signature_begin }
+    }
 }
 
 /// A part of the answer was dropped; the user stays identified.

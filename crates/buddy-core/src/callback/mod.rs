@@ -4,5 +4,6 @@ pub mod answer;
 pub mod mistake;
 pub mod outcome;
 pub mod request;
+pub mod shape;
 pub mod signature;
 pub mod ticket;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use buddy_core::agent::{Agent, ApiKey, Callback};
 use buddy_core::callback::answer::{Answer, Verdict, judge};
+use buddy_core::callback::shape::Shape;
 use buddy_core::id::{AgentId, ResolutionId, SessionId, new_id};
 use buddy_core::identity::Identity;
 use buddy_core::message::{Message, Sender, Text};
 use buddy_core::reason::Reason;
-use buddy_core::resolution::{Attempt, Outcome, Phases, Resolution, SignedWith, Warning};
+use buddy_core::resolution::{Attempt, Outcome, Phases, Resolution, Signed, SignedWith, Warning};
 use buddy_core::secret::{CallbackSecret, TokenHash};
 use buddy_core::session::{OpenedBy, Session, Status};
 use buddy_core::time::UnixMillis;
@@ -157,6 +158,8 @@ pub(crate) fn attempt(number: u8, reason: Option<Reason>) -> Attempt {
             headers: Some(9),
             body: None,
         },
+        signed: Some(Signed::new(NOW, "0123456789abcdef")),
+        shape: Shape::of(&Answer { status: 200, content_encoding: None, body: br#"{"userId":"a","x":{}}"# }),
     }
 }
 

@@ -14,9 +14,10 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::block_on;
-use super::print::{quoted, show};
+use super::print::show;
 use super::serve::stop_signal;
 use crate::ambient::Ambient;
+use crate::curl::quoted;
 
 /// What `buddy mock-endpoint` is told.
 #[derive(Args, Debug)]

@@ -11,16 +11,6 @@ pub(super) fn show(text: &str) -> io::Result<()> {
     }
 }
 
-/// As a shell takes it for one word.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// Bytes of either text before and after the place where they begin to differ.
 const CONTEXT: usize = 24;
 
@@ -50,19 +40,6 @@ fn visible(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_quoted_word_is_one_word() {
-        for (word, in_shell) in [
-            ("plain/a_b-1.pem", "plain/a_b-1.pem"),
-            ("", "''"),
-            ("two words", "'two words'"),
-            ("it's $HOME `x` \\", r"'it'\''s $HOME `x` \'"),
-            ("a\nb", "'a\nb'"),
-        ] {
-            assert_eq!(quoted(word), in_shell);
-        }
-    }
 
     #[test]
     fn a_difference_is_shown_with_what_is_around_it() {

@@ -1,23 +1,21 @@
 //! `buddy sign`: a callback as the server would sign it, to be sent by hand.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
 use buddy_core::callback::request;
 use buddy_core::callback::signature::sign;
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::limits::TIMEOUT_MS_DEFAULT;
 use buddy_core::time::UnixMillis;
-use buddy_egress::Request;
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
-use http::HeaderValue;
 use url::Url;
 
-use super::print::{quoted, show};
+use super::print::show;
 use super::{Misused, secret_env, signed_body};
 use crate::ambient::Ambient;
-use crate::identify::request::{Sending, compose};
+use crate::curl::{self, quoted};
+use crate::identify::request::Sending;
 
 pub(super) const HELP: &str = "\
 The secret comes from an environment variable, for a command line is read by others; give the
@@ -68,7 +66,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         return Ok(show(&signature)?);
     }
     let data = data(flags.body.as_deref(), &body).map_err(Misused)?;
-    Ok(show(&curl(&flags.url, &headers(signature, &ambient), &data).map_err(Misused)?)?)
+    let sending = Sending { body: String::new(), signature: Some(signature), id: ambient.id(), number: 1 };
+    let headers = curl::headers(sending, TIMEOUT_MS_DEFAULT, &ambient);
+    Ok(show(&curl(&flags.url, &headers, &data).map_err(Misused)?)?)
 }
 
 fn made(flags: &Flags, ambient: &Ambient) -> String {
@@ -76,15 +76,6 @@ fn made(flags: &Flags, ambient: &Ambient) -> String {
     let session_id = flags.session_id.unwrap_or_else(|| ambient.id());
     let agent_id = flags.agent_id.unwrap_or_else(|| ambient.id());
     request::body(session_id, agent_id, now)
-}
-
-/// All that a first attempt has, but what curl adds itself: `Host` and `Content-Length`.
-fn headers(signature: String, ambient: &Ambient) -> Vec<(String, String)> {
-    let sending = Sending { body: String::new(), signature: Some(signature), id: ambient.id(), number: 1 };
-    let Request { mut headers, deadline_header, .. } = compose(sending, ambient);
-    headers.insert(deadline_header, HeaderValue::from(TIMEOUT_MS_DEFAULT));
-    let text = |value: &HeaderValue| value.to_str().expect("what is composed is text").to_owned();
-    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
 /// How curl is to send exactly these bytes.
@@ -107,10 +98,6 @@ fn curl(url: &Url, headers: &[(String, String)], data: &str) -> Result<String, S
     if !matches!(url.scheme(), "http" | "https") {
         return Err("--url: must begin with https:// or http://.".to_owned());
     }
-    let mut command = format!("curl -i --globoff --http1.1 --url {}", quoted(url.as_str()));
-    for (name, value) in headers {
-        let _ = write!(command, " \\\n  -H {}", quoted(&format!("{name}: {value}")));
-    }
-    let _ = write!(command, " \\\n  {data}");
-    Ok(command)
+    let headers = headers.iter().map(|(name, value)| quoted(&format!("{name}: {value}")));
+    Ok(curl::command(url.as_str(), headers, data))
 }

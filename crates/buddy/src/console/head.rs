@@ -16,12 +16,21 @@ pub(super) enum Tab {
     Resolutions,
     Callback,
     Keys,
+    Install,
+    Check,
     Settings,
 }
 
 impl Tab {
-    pub(super) const ALL: &[Self] =
-        &[Self::Overview, Self::Resolutions, Self::Callback, Self::Keys, Self::Settings];
+    pub(super) const ALL: &[Self] = &[
+        Self::Overview,
+        Self::Resolutions,
+        Self::Callback,
+        Self::Keys,
+        Self::Install,
+        Self::Check,
+        Self::Settings,
+    ];
 
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -29,6 +38,8 @@ impl Tab {
             Self::Resolutions => "Resolutions",
             Self::Callback => "Callback",
             Self::Keys => "API keys",
+            Self::Install => "Install",
+            Self::Check => "Check",
             Self::Settings => "Settings",
         }
     }
@@ -39,6 +50,8 @@ impl Tab {
             Self::Resolutions => "/resolutions",
             Self::Callback => "/callback",
             Self::Keys => "/keys",
+            Self::Install => "/install",
+            Self::Check => "/check",
             Self::Settings => "/settings",
         }
     }

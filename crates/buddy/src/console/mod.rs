@@ -7,23 +7,30 @@ mod agent;
 mod agent_form;
 mod assets;
 mod callback;
+mod check;
 mod confirm;
 mod cookie;
 mod fault;
 mod fields;
 mod gate;
 mod head;
+mod install;
 mod keys;
 mod new_agent;
 mod page;
 mod pages;
+mod resolution;
+mod resolutions;
 mod row;
 mod said;
+mod search;
 mod secret_state;
+mod sent;
 mod settings;
 mod shown_once;
 mod sign_in;
 mod start;
+mod waterfall;
 
 use std::sync::Arc;
 
@@ -55,6 +62,8 @@ fn screens() -> Router<Arc<App>> {
     Router::new()
         .route("/console", get(start::show))
         .route("/console/", get(start::without_slash))
+        .route("/console/search", get(search::search))
+        .route("/console/sessions/{sessionId}", get(search::session))
         .route("/console/agents", post(new_agent::create))
         .route("/console/agents/new", get(new_agent::form))
         .route("/console/agents/{agentId}", get(agent::show))
@@ -68,6 +77,11 @@ fn screens() -> Router<Arc<App>> {
         )
         .route("/console/agents/{agentId}/keys", get(keys::list).post(keys::create))
         .route("/console/agents/{agentId}/keys/{keyId}/delete", get(keys::confirm_delete).post(keys::delete))
+        .route("/console/agents/{agentId}/resolutions", get(resolutions::list))
+        .route("/console/agents/{agentId}/resolutions/{resolutionId}", get(resolution::show))
+        .route("/console/agents/{agentId}/try/{sessionId}", post(resolution::try_again))
+        .route("/console/agents/{agentId}/install", get(install::show))
+        .route("/console/agents/{agentId}/check", get(check::form).post(check::check))
         .route("/console/{*path}", any(fault::no_page))
 }
 

@@ -3,6 +3,7 @@
 mod bulkhead;
 mod flight;
 mod recovery;
+mod rehearsal;
 pub(crate) mod request;
 mod runner;
 
@@ -125,31 +126,22 @@ impl Identifier {
         let means = runner::Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
         let id = self.ambient.id();
         let started_at = self.ambient.now();
-        let run = runner::resolve(means, id, session, &configured);
-        let done = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+        let about = runner::About { session_id: session.id, agent_id: session.agent_id };
+        let run = runner::resolve(means, id, about, &configured);
+        let mut done = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             // A fault of ours must not leave the visitor's agent waiting for ever.
             runner::Resolved::interrupted()
         });
         drop(in_flight);
-        if let Some(next) = done.proven_secret {
+        if let Some(next) = done.proven_secret.take() {
             self.promote(session, next).await;
         }
-        let resolution = Resolution {
-            id,
-            session_id: session.id,
-            agent_id: session.agent_id,
-            outcome: done.outcome,
-            reason: done.reason,
-            warnings: done.warnings,
-            started_at,
-            duration: done.duration,
-            attempts: done.attempts,
-        };
+        let (resolution, identity) = done.into_record(id, about, started_at);
         Settlement {
-            status: if done.identity.is_some() { Status::Authenticated } else { Status::Anonymous },
+            status: if identity.is_some() { Status::Authenticated } else { Status::Anonymous },
             callback_made: true,
-            failure: done.reason,
-            identity: done.identity,
+            failure: resolution.reason,
+            identity,
             resolved_at: self.ambient.now(),
             resolution,
         }

@@ -5,14 +5,15 @@ use std::time::Duration;
 use buddy_core::callback::answer::{Answer, Verdict, judge};
 use buddy_core::callback::outcome::{Next, next, proves_next_secret};
 use buddy_core::callback::request::body;
+use buddy_core::callback::shape::Shape;
 use buddy_core::callback::signature::sign;
-use buddy_core::id::ResolutionId;
+use buddy_core::id::{AgentId, ResolutionId, SessionId};
 use buddy_core::identity::Identity;
 use buddy_core::limits::ATTEMPTS_MAX;
 use buddy_core::reason::Reason;
-use buddy_core::resolution::{Attempt, Outcome, Phases, SignedWith, Warning};
+use buddy_core::resolution::{Attempt, Outcome, Phases, Resolution, Signed, SignedWith, Warning};
 use buddy_core::secret::CallbackSecret;
-use buddy_core::session::Session;
+use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, Exchange, Request};
 use buddy_store::ConfiguredCallback;
 use tokio::time::Instant;
@@ -48,6 +49,28 @@ impl Resolved {
         Self::of(Verdict::Failed(Reason::Interrupted))
     }
 
+    /// What is kept of it, and who the user is.
+    pub(super) fn into_record(
+        self,
+        id: ResolutionId,
+        About { session_id, agent_id }: About,
+        started_at: UnixMillis,
+    ) -> (Resolution, Option<Identity>) {
+        let Self { outcome, reason, identity, warnings, attempts, duration, proven_secret: _ } = self;
+        let resolution = Resolution {
+            id,
+            session_id,
+            agent_id,
+            outcome,
+            reason,
+            warnings,
+            started_at,
+            duration,
+            attempts,
+        };
+        (resolution, identity)
+    }
+
     fn of(verdict: Verdict) -> Self {
         let (outcome, reason, identity, warnings) = match verdict {
             Verdict::Authenticated { identity, warnings } => {
@@ -60,16 +83,22 @@ impl Resolved {
     }
 }
 
+/// What the endpoint is asked about.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    pub(super) session_id: SessionId,
+    pub(super) agent_id: AgentId,
+}
+
 /// Asks the endpoint who the session's user is.
 pub(super) async fn resolve(
     means: Means<'_>,
     id: ResolutionId,
-    session: &Session,
+    about: About,
     configured: &ConfiguredCallback,
 ) -> Resolved {
     let begun = Instant::now();
-    let mut run =
-        Run { means, id, session, configured, attempts: Vec::with_capacity(1), proven_secret: None };
+    let mut run = Run { means, id, about, configured, attempts: Vec::with_capacity(1), proven_secret: None };
     let mut number = 1;
     let verdict = loop {
         let (verdict, next) = run.attempt(number).await;
@@ -89,7 +118,7 @@ pub(super) async fn resolve(
 struct Run<'a> {
     means: Means<'a>,
     id: ResolutionId,
-    session: &'a Session,
+    about: About,
     configured: &'a ConfiguredCallback,
     attempts: Vec<Attempt>,
     proven_secret: Option<CallbackSecret>,
@@ -105,7 +134,7 @@ impl Run<'_> {
             Ok(slot) => slot,
             Err(reason) => {
                 let exchange = not_sent(reason);
-                self.note(number, SignedWith::Current, &begun, &exchange, Some(reason));
+                self.note(&begun, &exchange, Noted::unsent(number, reason));
                 let verdict = Verdict::Failed(reason);
                 let next = next(number, SignedWith::Current, false, None, &verdict);
                 return (verdict, next);
@@ -136,26 +165,20 @@ impl Run<'_> {
             (SignedWith::Next, Some(rotation)) => &rotation.next,
             _ => &self.configured.secrets.current,
         };
-        let mut exchange = match &self.means.bulkhead.target {
+        let (mut exchange, signed) = match &self.means.bulkhead.target {
             Ok(target) => {
-                let request = self.request(number, secret);
-                self.means.egress.exchange(&self.means.bulkhead.pool, target, request, deadline).await
+                let (request, signed) = self.request(number, secret);
+                let pool = &self.means.bulkhead.pool;
+                (self.means.egress.exchange(pool, target, request, deadline).await, Some(signed))
             }
-            Err(reason) => not_sent(*reason),
+            Err(reason) => (not_sent(*reason), None),
         };
         // Two waits of one kind: for a slot here, for a place to dial there.
         exchange.phases.queue =
             [queue, exchange.phases.queue].into_iter().flatten().reduce(|one, other| one + other);
-        let verdict = match &exchange.result {
-            Ok(answer) => judge(&Answer {
-                status: answer.status,
-                content_encoding: answer.content_encoding.as_deref(),
-                body: &answer.body,
-            }),
-            Err(reason) => Verdict::Failed(*reason),
-        };
+        let (verdict, shape) = read(&exchange);
         let reason = if let Verdict::Failed(reason) = &verdict { Some(*reason) } else { None };
-        self.note(number, signed_with, begun, &exchange, reason);
+        self.note(begun, &exchange, Noted { number, signed_with, reason, signed, shape });
         if proves_next_secret(signed_with, &verdict) {
             self.proven_secret = Some(secret.clone());
         }
@@ -164,20 +187,17 @@ impl Run<'_> {
     }
 
     /// A fresh timestamp and a fresh signature for every sending.
-    fn request(&self, number: u8, secret: &CallbackSecret) -> Request {
-        let body = body(self.session.id, self.session.agent_id, self.means.ambient.now());
-        let signature = Some(sign(secret, body.as_bytes()));
-        compose(Sending { body, signature, id: self.id, number }, self.means.ambient)
+    fn request(&self, number: u8, secret: &CallbackSecret) -> (Request, Signed) {
+        let now = self.means.ambient.now();
+        let body = body(self.about.session_id, self.about.agent_id, now);
+        let signature = sign(secret, body.as_bytes());
+        let signed = Signed::new(now, &signature);
+        let sending = Sending { body, signature: Some(signature), id: self.id, number };
+        (compose(sending, self.means.ambient), signed)
     }
 
-    fn note(
-        &mut self,
-        number: u8,
-        signed_with: SignedWith,
-        begun: &Begun,
-        exchange: &Exchange,
-        reason: Option<Reason>,
-    ) {
+    fn note(&mut self, begun: &Begun, exchange: &Exchange, noted: Noted) {
+        let Noted { number, signed_with, reason, signed, shape } = noted;
         self.attempts.push(Attempt {
             number,
             started_at: begun.wall,
@@ -187,14 +207,43 @@ impl Run<'_> {
             signed_with,
             reused_connection: exchange.reused_connection,
             phases: exchange.phases,
+            signed,
+            shape,
         });
     }
+}
+
+/// What is noted of a sending beside what the exchange tells.
+struct Noted {
+    number: u8,
+    signed_with: SignedWith,
+    reason: Option<Reason>,
+    signed: Option<Signed>,
+    shape: Option<Shape>,
+}
+
+impl Noted {
+    fn unsent(number: u8, reason: Reason) -> Self {
+        let signed_with = SignedWith::Current;
+        Self { number, signed_with, reason: Some(reason), signed: None, shape: None }
+    }
+}
+
+/// What the answer means, and what it is made of.
+fn read(exchange: &Exchange) -> (Verdict, Option<Shape>) {
+    let answer = match &exchange.result {
+        Ok(answer) => answer,
+        Err(reason) => return (Verdict::Failed(*reason), None),
+    };
+    let content_encoding = answer.content_encoding.as_deref();
+    let answer = Answer { status: answer.status, content_encoding, body: &answer.body };
+    (judge(&answer), Shape::of(&answer))
 }
 
 /// When a sending began, by both clocks.
 struct Begun {
     at: Instant,
-    wall: buddy_core::time::UnixMillis,
+    wall: UnixMillis,
 }
 
 fn not_sent(reason: Reason) -> Exchange {

@@ -1,6 +1,5 @@
 //! `buddy check`: tries an endpoint from a terminal, before any of it is live.
 
-mod frameworks;
 mod junit;
 mod print;
 
@@ -21,7 +20,7 @@ use super::{Misused, block_on, secret_env};
 use crate::ambient::Ambient;
 use crate::check::{self, Check, Means, Report, Subject};
 use crate::config::{Given, loopback, networks};
-use frameworks::Framework;
+use crate::frameworks::Framework;
 
 /// What `buddy check` is told.
 #[expect(clippy::doc_markdown, reason = "these are the help's texts, and help is no Markdown")]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 
-use super::frameworks::Framework;
 use crate::check::{Finding, Report, Verdict};
+use crate::frameworks::Framework;
 
 /// Text that is given a line of its own is folded here.
 const WIDTH: usize = 96;

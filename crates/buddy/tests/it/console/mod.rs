@@ -2,6 +2,7 @@
 
 mod actions;
 mod gate;
+mod resolutions;
 mod safety;
 mod screens;
 

@@ -25,7 +25,9 @@ async fn a_thousand_agents_are_paged_and_searched() {
     let newest_first: Vec<_> = (0..1000).rev().map(|number| format!("Agent {number:04} Ä")).collect();
     assert!(names == newest_first, "{} agents, first {:?}", names.len(), names.first());
 
-    for (search, found) in [("ent%200999", 1), ("AGENT%2009", 50), ("%C3%A4", 50), ("agent%20099", 10), ("nobody", 0)] {
+    for (search, found) in
+        [("ent%200999", 1), ("AGENT%2009", 50), ("%C3%A4", 50), ("agent%20099", 10), ("nobody", 0)]
+    {
         let page = browser.page(&format!("/console?search={search}")).await;
         assert_eq!(page.matches("<th scope=\"row\">").count(), found, "{search}");
     }
@@ -45,7 +47,17 @@ async fn what_is_not_there_is_a_page_too() {
     let agent = buddy.bare_agent().await;
     let nowhere = crate::routes::NO_AGENT;
     let mut paths = vec!["/console/nonsense".to_owned(), "/console/agents/nonsense".to_owned()];
-    for rest in ["", "/settings", "/delete", "/callback", "/callback/delete", "/keys"] {
+    for rest in [
+        "",
+        "/settings",
+        "/delete",
+        "/callback",
+        "/callback/delete",
+        "/keys",
+        "/resolutions",
+        "/install",
+        "/check",
+    ] {
         paths.push(format!("/console/agents/{nowhere}{rest}"));
     }
     paths.push(screen(&agent, "/nonsense"));

@@ -1,0 +1,81 @@
+//! `/console/search`: from an id, or a part of a name, to its screen.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use buddy_core::id::{AgentId, SessionId};
+use buddy_core::session::{Session, Status};
+use buddy_store::{Page, ResolutionFilter};
+use serde::Deserialize;
+
+use super::fault::Fault;
+use super::fields::{Asked, Named};
+use super::gate::START;
+use super::head::{self, Head, Tab};
+use super::page::{self, Frame};
+use super::pages::link;
+use super::row::Row;
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// A session has one resolution, or a few where a crash came between.
+const OF_A_SESSION: u32 = 10;
+
+#[derive(Deserialize)]
+pub(super) struct Query {
+    #[serde(default)]
+    q: String,
+}
+
+pub(super) async fn search(Asked(query): Asked<Query>) -> Redirect {
+    let text = query.q.trim();
+    if let Ok(id) = text.parse::<SessionId>() {
+        return Redirect::to(&format!("/console/sessions/{id}"));
+    }
+    if let Ok(id) = text.parse::<AgentId>() {
+        return Redirect::to(&Tab::Overview.of(id));
+    }
+    Redirect::to(&link(START, &[("search", text)]))
+}
+
+#[derive(Template)]
+#[template(path = "session.html")]
+struct SessionPage {
+    frame: Frame,
+    head: Head,
+    id: String,
+    state: &'static str,
+    rows: Vec<Row>,
+}
+
+/// Leads to the session's resolution; says where it stands if it has none yet, or several.
+pub(super) async fn session(
+    State(app): State<Arc<App>>,
+    Named(id): Named<SessionId>,
+) -> Result<Response, Fault> {
+    let session = app.sessions.session(id).await?;
+    let filter = ResolutionFilter { session_id: Some(id), ..ResolutionFilter::default() };
+    let page = Page { before: None, limit: OF_A_SESSION };
+    let found = app.store.resolutions(session.agent_id, filter, page).await.map_err(Refusal::from)?;
+    let rows: Vec<_> = found.iter().map(Row::of).collect();
+    if let [only] = rows.as_slice() {
+        return Ok(Redirect::to(&only.path).into_response());
+    }
+    let (_, head) = head::of(&app, session.agent_id, Tab::Resolutions).await?;
+    let frame = Frame { title: format!("Session {id}"), ..head.frame() };
+    Ok(page::show(&SessionPage { frame, head, id: id.to_string(), state: state(&session), rows }))
+}
+
+fn state(session: &Session) -> &'static str {
+    match session.status {
+        Status::Created => {
+            "It has begun, and nobody has asked to identify it yet: call identify, or begin it with identify: true."
+        }
+        Status::Pending => "It is being identified right now; load this page again in some seconds.",
+        Status::Authenticated => "It is authenticated.",
+        Status::Anonymous => "It is anonymous.",
+        Status::Revoked => "It was revoked: what was known about its user is gone.",
+    }
+}

@@ -1,0 +1,28 @@
+//! A resolution for the operator's eyes: asked for as a session's own, and of no consequence.
+
+use buddy_core::id::{AgentId, SessionId};
+use buddy_core::resolution::Resolution;
+
+use super::Identifier;
+use super::runner::{self, About, Means};
+use crate::refusal::Refusal;
+
+impl Identifier {
+    /// Asks the agent's endpoint about a session as its own resolution would, as the callback is configured now. No
+    /// session is touched, no secret becomes current, and nothing is kept or counted. Refused while as many sessions
+    /// are pending as may be.
+    pub(crate) async fn rehearse(
+        &self,
+        agent_id: AgentId,
+        session_id: SessionId,
+    ) -> Result<Resolution, Refusal> {
+        let configured = self.agents.callback(agent_id).await?;
+        let _place = self.place()?;
+        let bulkhead = self.bulkheads.of(agent_id, &configured.callback);
+        let means = Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
+        let about = About { session_id, agent_id };
+        let (id, started_at) = (self.ambient.id(), self.ambient.now());
+        let done = runner::resolve(means, id, about, &configured).await;
+        Ok(done.into_record(id, about, started_at).0)
+    }
+}
