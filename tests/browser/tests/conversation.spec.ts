@@ -2,6 +2,9 @@
 import { Gate } from '../harness/http.ts';
 import { expect, test } from '../harness/test.ts';
 
+/** After which the visitor is told that a message is not sent yet. */
+const NOT_SENT_MS = 10_000;
+
 test('a click on Send sends', async ({ shop, widget }) => {
   await widget.goto(shop.origin);
   await widget.open();
@@ -36,6 +39,7 @@ test('what is written while Buddy cannot be reached is kept, and sent when it ca
 }) => {
   // What the browser says of a request that failed.
   widget.expectComplaint(/ERR_INTERNET_DISCONNECTED|ERR_FAILED/);
+  await widget.page.clock.install();
   await widget.goto(shop.origin);
   await widget.open();
   await widget.ask('before');
@@ -43,6 +47,7 @@ test('what is written while Buddy cannot be reached is kept, and sent when it ca
   await widget.say('one');
   await widget.say('two');
   await expect(widget.message('Sending…').first()).toBeVisible();
+  await widget.page.clock.fastForward(NOT_SENT_MS);
   await expect(widget.message('Not sent yet').first()).toBeVisible();
   await context.setOffline(false);
   await expect(widget.message('You wrote: one')).toBeVisible();
