@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use buddy_core::agent::Agent;
 use buddy_core::id::AgentId;
-use buddy_core::tally::{Tally, share_fell};
+use buddy_core::tally::{Counts, Tally, share_fell};
 use buddy_core::time::UnixMillis;
 use buddy_store::{AgentTally, Page, Store};
 
@@ -68,6 +68,15 @@ pub(crate) struct AgentStats {
     pub(crate) fell: bool,
 }
 
+/// How an agent has fared lately.
+pub(crate) struct Lately {
+    pub(crate) hour: Counts,
+    pub(crate) day: Counts,
+    pub(crate) week: Counts,
+    /// Its share of identified sessions fell sharply in the last hour.
+    pub(crate) fell: bool,
+}
+
 /// The use cases.
 pub(crate) struct Stats {
     pub(crate) store: Arc<dyn Store>,
@@ -82,7 +91,15 @@ impl Stats {
         Ok(counted.into_iter().next().map(|(_, tally)| tally).unwrap_or_default())
     }
 
-    /// The same step by step, oldest first, and none left out.
+    /// The agent's sessions of the last hour, day and week.
+    pub(crate) async fn lately(&self, id: AgentId) -> Result<Lately, Refusal> {
+        let hour = self.of_agent(id, Window::Hour).await?.counts;
+        let day = self.of_agent(id, Window::Day).await?.counts;
+        let week = self.of_agent(id, Window::Week).await?.counts;
+        Ok(Lately { fell: share_fell(&hour, &week.without(&hour)), hour, day, week })
+    }
+
+    /// All that was counted of the agent in the window, step by step, oldest first, and none left out.
     pub(crate) async fn series(
         &self,
         id: AgentId,
@@ -230,6 +247,11 @@ mod tests {
         settle(&test, new, 30, false).await;
         let page = Page { before: None, limit: 10 };
         let listed = test.app.stats.of_agents(page, Window::Hour).await.unwrap();
+        for (id, fell, week) in [(good, false, 150), (bad, true, 150), (new, false, 30)] {
+            let lately = test.app.stats.lately(id).await.unwrap();
+            assert_eq!((lately.fell, lately.hour.sessions(), lately.week.sessions()), (fell, 30, week));
+            assert_eq!(lately.day.sessions(), week);
+        }
         let fell = |id| listed.iter().find(|stats| stats.agent.id == id).unwrap().fell;
         assert_eq!([good, bad, new].map(fell), [false, true, false]);
         assert!(listed.iter().all(|stats| stats.tally.counts.sessions() == 30));

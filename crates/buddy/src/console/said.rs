@@ -5,11 +5,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-/// `2026-11-24`.
-pub(super) fn day(time: UnixMillis) -> String {
-    written(time, "%Y-%m-%d")
-}
-
 /// `24 Nov 17:31:30.123`.
 pub(super) fn moment(time: UnixMillis) -> String {
     written(time, "%d %b %H:%M:%S.%3f")
@@ -20,7 +15,8 @@ pub(super) fn minute(time: UnixMillis) -> String {
     written(time, "%d %b %Y, %H:%M UTC")
 }
 
-fn written(time: UnixMillis, format: &str) -> String {
+/// In UTC, in the manner of `strftime`.
+pub(super) fn written(time: UnixMillis, format: &str) -> String {
     // Outside of jiff's years no stored time lies; the epoch is a visible wrong answer, not a panic.
     let timestamp = Timestamp::from_millisecond(time.0).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.to_zoned(TimeZone::UTC).strftime(format).to_string()
@@ -64,7 +60,6 @@ mod tests {
         let time = UnixMillis(1_717_000_000_999);
         assert_eq!(moment(time), "29 May 16:26:40.999");
         assert_eq!(minute(time), "29 May 2024, 16:26 UTC");
-        assert_eq!(day(time), "2024-05-29");
     }
 
     #[test]

@@ -14,9 +14,11 @@ use super::gate::START;
 use super::page::{self, Frame, Part};
 use super::pages::Pages;
 use super::said;
+use super::shares::Shares;
 use crate::agents::KnownAgent;
 use crate::app::App;
 use crate::http::v1::page::asked;
+use crate::stats::Lately;
 
 #[derive(Template)]
 #[template(path = "start.html")]
@@ -31,11 +33,13 @@ struct Row {
     id: String,
     name: String,
     endpoint: String,
-    made: String,
+    fell: bool,
+    /// Of the last hour, day and week.
+    shares: [Option<Shares>; 3],
 }
 
 impl Row {
-    fn of(known: &KnownAgent) -> Self {
+    fn of(known: &KnownAgent, lately: &Lately) -> Self {
         let endpoint = match &known.callback {
             None => "none".to_owned(),
             Some(configured) if !configured.callback.enabled => "disabled".to_owned(),
@@ -46,7 +50,8 @@ impl Row {
             id: agent.id.to_string(),
             name: agent.name.clone(),
             endpoint,
-            made: said::day(agent.created_at),
+            fell: lately.fell,
+            shares: [&lately.hour, &lately.day, &lately.week].map(Shares::of),
         }
     }
 }
@@ -64,7 +69,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, Asked(query): Asked<Query>
     let found = app.agents.search(&search, stretch.page).await?;
     let (found, next) = stretch.cut(found, |known| known.agent.id.to_string());
     let pages = Pages::new(START, &[("search", &search)], query.cursor.as_deref(), next.as_deref());
-    let agents = found.iter().map(|known| Row::of(known)).collect();
+    let mut agents = Vec::with_capacity(found.len());
+    for known in &found {
+        agents.push(Row::of(known, &app.stats.lately(known.agent.id).await?));
+    }
     Ok(page::show(&StartPage { frame: Frame::new("Agents", Part::Agents), search, agents, pages }))
 }
 

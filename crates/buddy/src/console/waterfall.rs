@@ -195,7 +195,7 @@ fn float(number: u64) -> f64 {
 }
 
 /// To a tenth of a unit: less cannot be seen.
-fn round(units: f64) -> f64 {
+pub(super) fn round(units: f64) -> f64 {
     (units * 10.0).round() / 10.0
 }
 

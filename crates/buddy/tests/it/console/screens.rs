@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Browser, screen, text};
-use crate::support::Buddy;
+use crate::support::{Answer, Buddy, Endpoint};
 
 #[tokio::test]
 async fn a_thousand_agents_are_paged_and_searched() {
@@ -86,4 +86,48 @@ async fn the_consoles_own_files_are_kept_for_ever_under_their_version() {
         let other = path.replacen("assets/", "assets/0", 1);
         buddy.operator("GET", &other, None).await.expect_problem(404, "NOT_FOUND");
     }
+}
+
+#[tokio::test]
+async fn an_agents_sessions_are_counted_and_drawn() {
+    let endpoint = Endpoint::open(|_| Answer::json(json!({"userId": "1815"}))).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({})).await;
+    let bare = buddy.bare_agent().await;
+    let browser = Browser::signed_in(&buddy).await;
+    assert!(browser.page(&screen(&agent, "")).await.contains("No session was settled in this time."));
+    for _ in 0..3 {
+        buddy.session(&agent).await;
+    }
+    buddy.session(&bare).await;
+    let start = browser.page("/console").await;
+    let row = |id: &str| start.split("<tr>").find(|row| row.contains(id)).unwrap().to_owned();
+    for (id, identified, failed, of) in [(&agent.id, 100, 0, 3), (&bare.id, 0, 100, 1)] {
+        let row = row(id);
+        for text in [
+            format!("<span class=\"good\">{identified}<span class=\"unseen\"> % identified"),
+            format!("<span class=\"bad\">{failed}<span class=\"unseen\"> % failed"),
+            format!("of {of}</span>"),
+        ] {
+            assert_eq!(row.matches(&text).count(), 3, "hour, day and week: {text} in {row}");
+        }
+    }
+    for window in ["1h", "24h", "7d", "1y"] {
+        let page = browser.page(&screen(&agent, &format!("?window={window}"))).await;
+        assert!(page.contains("aria-label=\"Outcomes: 3 identified\""), "{window}: {page}");
+        assert_eq!(page.matches("<path class=\"authenticated\"").count(), 1, "{window}");
+        assert!(
+            page.contains("<path class=\"line p99\" d=\"M") && page.contains("timeoutMs 3000"),
+            "{window}"
+        );
+        assert!(page.contains(&format!("?window={window}\" aria-current=\"page\"")), "{window}");
+        // A window may begin between two of the sessions' minutes, and then there are two rows.
+        let table = page.split("The same in numbers</summary>").nth(1).unwrap();
+        assert!(
+            (1..=2).contains(&table.split("</table>").next().unwrap().matches("<th scope=\"row\">").count())
+        );
+    }
+    let bare = browser.page(&screen(&bare, "")).await;
+    assert!(bare.contains("1 AUTH_NOT_CONFIGURED") && !bare.contains("<h2>Durations</h2>"), "{bare}");
+    browser.get(&screen(&agent, "?window=2h")).await.expect_status(422);
 }
