@@ -79,6 +79,17 @@ test('it is where the page begins its lines, or where the page wants it', async 
   expect(await atLeft()).toBe(true);
 });
 
+test('what is written has its own direction, and an empty line the page’s', async ({ shop, widget }) => {
+  Object.assign(shop.page, { lang: 'he', dir: 'rtl' });
+  await widget.goto(shop.origin);
+  await widget.open();
+  await expect(widget.composer).toHaveCSS('direction', 'rtl');
+  await widget.composer.fill('Where is my parcel?');
+  await expect(widget.composer).toHaveCSS('direction', 'ltr');
+  await widget.composer.fill('שלום');
+  await expect(widget.composer).toHaveCSS('direction', 'rtl');
+});
+
 test('the frame lets the page shine through, in both schemes', async ({ shop, widget }) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     await widget.page.emulateMedia({ colorScheme });
