@@ -13,6 +13,6 @@ pub use seal::{BadMasterKey, Keyring, MasterKey};
 pub use sqlite::{DATABASE_FILE, Durability, OpenError, SqliteSettings, SqliteStore};
 pub use store::{
     AgentChange, AgentTally, Agents, ApiKeys, Appended, Callbacks, Changed, ConfiguredCallback, HandedOver,
-    Messages, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun, Sessions, Settlement, Store,
-    StoreError, Tallies, Written,
+    Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun, Sessions,
+    Settlement, Store, StoreError, Tallies, Written,
 };

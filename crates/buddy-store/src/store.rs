@@ -15,7 +15,7 @@ use buddy_core::secret::{CallbackSecret, TokenHash};
 use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
-pub use resolutions::{ResolutionFilter, Resolutions};
+pub use resolutions::{Numbered, ResolutionFilter, Resolutions};
 pub use tallies::{AgentTally, Tallies};
 
 /// Why the store could not do it. What a caller sees of it is only that it failed.

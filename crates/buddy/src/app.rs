@@ -20,6 +20,7 @@ use crate::http::limit::Limiter;
 use crate::identify::{Identifier, News};
 use crate::messages::Messages;
 use crate::metrics::Metrics;
+use crate::resolutions::Resolutions;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
 
@@ -61,6 +62,7 @@ pub(crate) struct App {
     pub(crate) checker: Checker,
     pub(crate) sessions: Sessions,
     pub(crate) stats: Stats,
+    pub(crate) resolutions: Arc<Resolutions>,
     pub(crate) messages: Arc<Messages>,
     pub(crate) identifier: Arc<Identifier>,
     pub(crate) store: Arc<dyn Store>,
@@ -122,7 +124,8 @@ pub(crate) fn start(
         metrics: metrics.clone(),
     };
     let stopping = CancellationToken::new();
-    let messages = Arc::new(Messages::new(store.clone(), news, ambient.clone(), stopping.clone()));
+    let messages = Arc::new(Messages::new(store.clone(), news.clone(), ambient.clone(), stopping.clone()));
+    let resolutions = Arc::new(Resolutions::new(store.clone(), agents.clone(), news, stopping.clone()));
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let stats = Stats { store: store.clone(), agents: agents.clone(), ambient: ambient.clone() };
     let app = App {
@@ -131,6 +134,7 @@ pub(crate) fn start(
         checker,
         sessions,
         stats,
+        resolutions,
         messages,
         identifier,
         store,

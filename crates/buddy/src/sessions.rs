@@ -77,6 +77,7 @@ impl Sessions {
         self.metrics.session_begun(begin.opened_by);
         if let Some(settlement) = settlement {
             self.metrics.settled(&settlement);
+            self.news.resolved.announce(session.agent_id);
             session.status = settlement.status;
             session.failure = settlement.failure;
             session.resolved_at = Some(settlement.resolved_at);
@@ -103,8 +104,8 @@ impl Sessions {
             if let Some(settlement) = self.settlement_of(&plan, &session) {
                 if self.store.settle_session(session.id, settlement.clone()).await? {
                     self.metrics.settled(&settlement);
-                    self.news.settled(session.id, session.agent_id);
                 }
+                self.news.settled(session.id, session.agent_id);
             } else if let Plan::Ask(configured, place) = plan
                 && self.store.begin_identify(session.id, self.ambient.now()).await?
             {

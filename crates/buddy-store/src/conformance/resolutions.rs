@@ -4,6 +4,7 @@ use buddy_core::id::{AgentId, ResolutionId};
 use buddy_core::reason::{Code, Reason};
 use buddy_core::resolution::{Outcome, Resolution};
 use buddy_core::time::UnixMillis;
+use tokio::task::JoinSet;
 
 use super::fixtures::*;
 use crate::{Page, ResolutionFilter, Settlement, Store};
@@ -47,10 +48,13 @@ pub(crate) async fn resolutions_are_paged_newest_first(store: &Arc<dyn Store>) {
             store.resolutions(agent_id, ResolutionFilter::default(), Page { before, limit }).await.unwrap();
         found.into_iter().map(|resolution| resolution.id).collect::<Vec<_>>()
     };
-    assert_eq!(page(None, 2).await, [id(5), id(4)]);
-    assert_eq!(page(Some(id(4)), 2).await, [id(3), id(2)]);
-    assert_eq!(page(Some(id(2)), 2).await, [id(1)]);
-    assert_eq!(page(Some(id(1)), 2).await, []);
+    // What was kept last is the newest, whichever began last.
+    assert_eq!(page(None, 2).await, [id(4), id(3)]);
+    assert_eq!(page(Some(id(3)), 2).await, [id(1), id(5)]);
+    assert_eq!(page(Some(id(5)), 2).await, [id(2)]);
+    assert_eq!(page(Some(id(2)), 2).await, []);
+    // One that is gone was the oldest, and so is what came before it.
+    assert_eq!(page(Some(id(9)), 2).await, []);
 }
 
 pub(crate) async fn every_code_and_reason_finds_its_own(store: &Arc<dyn Store>) {
@@ -89,6 +93,120 @@ pub(crate) async fn filters_are_joined(store: &Arc<dyn Store>) {
     for (filter, wanted) in cases {
         assert_eq!(ids(store, agent_id, filter).await, wanted, "{filter:?}");
     }
+}
+
+/// Session 2 of agent 1 with resolutions 2, 3 and 4; session 1 of agent 2.
+async fn settled_thrice(store: &Arc<dyn Store>) -> AgentId {
+    let agent_id = with_agent(store).await;
+    store.create_agent(agent(2)).await.unwrap();
+    resolved(store, id(2), 1, Reason::Html).await;
+    store.create_session(pending(agent_id, 2), None).await.unwrap();
+    for (number, reason) in [(2, Reason::Html), (3, Reason::NotJson), (4, Reason::Html)] {
+        let resolution = Resolution { session_id: id(2), ..resolution(agent_id, number, Some(reason)) };
+        let settlement = Settlement { resolution, ..failed(agent_id, number, reason) };
+        store.settle_session(id(2), settlement).await.unwrap();
+    }
+    agent_id
+}
+
+pub(crate) async fn a_sessions_resolutions_are_found_without_its_agent(store: &Arc<dyn Store>) {
+    let agent_id = settled_thrice(store).await;
+    let of = async |session: u16, before, limit| {
+        let found = store.resolutions_of_session(id(session), Page { before, limit }).await.unwrap();
+        found.into_iter().map(|resolution| resolution.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(2, None, 10).await, [id(4), id(3), id(2)]);
+    assert_eq!(of(2, None, 2).await, [id(4), id(3)]);
+    assert_eq!(of(2, Some(id(3)), 2).await, [id(2)]);
+    assert_eq!((of(1, None, 10).await, of(9, None, 10).await), (vec![id(1)], vec![]));
+    // What outlives its session is found, what outlives its agent is not.
+    assert_eq!(store.remove_ended_sessions(later(TTL), 10).await.unwrap(), 2);
+    assert_eq!(of(2, None, 10).await.len(), 3);
+    store.delete_agent(agent_id).await.unwrap();
+    assert_eq!(of(2, None, 10).await, []);
+}
+
+pub(crate) async fn a_sessions_resolutions_are_found_by_its_own_agent_and_joined_with_a_reason(
+    store: &Arc<dyn Store>,
+) {
+    let agent_id = settled_thrice(store).await;
+    let filter = ResolutionFilter { session_id: Some(id(2)), ..ResolutionFilter::default() };
+    assert_eq!(ids(store, agent_id, filter).await, [id(4), id(3), id(2)]);
+    let html = ResolutionFilter { reason: Some(Reason::Html), ..filter };
+    assert_eq!(ids(store, agent_id, html).await, [id(4), id(2)]);
+    assert_eq!(ids(store, id(2), filter).await, []);
+}
+
+/// The numbers and ids of what was kept after a number.
+async fn since(
+    store: &Arc<dyn Store>,
+    agent_id: AgentId,
+    number: i64,
+    limit: u32,
+) -> Vec<(i64, ResolutionId)> {
+    let found = store.resolutions_since(agent_id, number, limit).await.unwrap();
+    found.into_iter().map(|numbered| (numbered.number, numbered.resolution.id)).collect()
+}
+
+pub(crate) async fn numbers_follow_the_order_of_keeping_and_are_each_agents_own(store: &Arc<dyn Store>) {
+    let agent_id = with_agent(store).await;
+    store.create_agent(agent(2)).await.unwrap();
+    assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), 0);
+    for number in [2, 5, 1, 3] {
+        resolved(store, agent_id, number, Reason::Html).await;
+    }
+    resolved(store, id(2), 9, Reason::Html).await;
+    let kept = since(store, agent_id, 0, 10).await;
+    assert_eq!(kept.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [id(2), id(5), id(1), id(3)]);
+    assert!(kept.is_sorted_by(|(one, _), (other, _)| one < other), "{kept:?}");
+    assert!(kept.iter().all(|(number, _)| (1..1 << 53).contains(number)), "{kept:?}");
+    assert_eq!(since(store, agent_id, 0, 2).await, kept[..2]);
+    assert_eq!(since(store, agent_id, kept[1].0, 10).await, kept[2..]);
+    assert_eq!(since(store, agent_id, kept[3].0, 10).await, []);
+    assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), kept[3].0);
+    assert_eq!(since(store, id(2), 0, 10).await.len(), 1);
+    store.delete_agent(agent_id).await.unwrap();
+    assert_eq!(since(store, agent_id, 0, 10).await, []);
+}
+
+pub(crate) async fn a_number_is_above_all_before_it_though_these_are_gone_or_the_clock_goes_back(
+    store: &Arc<dyn Store>,
+) {
+    let agent_id = with_agent(store).await;
+    let keep_at = async |number, at| {
+        let settlement = Settlement { resolved_at: at, ..failed(agent_id, number, Reason::Html) };
+        assert!(store.create_session(session(agent_id, number), Some(settlement)).await.unwrap());
+        store.last_resolution_number(agent_id).await.unwrap()
+    };
+    let first = keep_at(1, later(10)).await;
+    let back = keep_at(2, NOW).await;
+    assert_eq!(back, first + 1);
+    assert_eq!(store.remove_old_resolutions(later(60), 10).await.unwrap(), 2);
+    assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), 0);
+    assert!(keep_at(3, later(11)).await > back);
+}
+
+pub(crate) async fn of_many_that_settle_at_once_none_is_missed_by_who_reads_on(store: &Arc<dyn Store>) {
+    const SESSIONS: u16 = 300;
+    let agent_id = with_agent(store).await;
+    let mut settling = JoinSet::new();
+    for number in 0..SESSIONS {
+        let store = store.clone();
+        settling.spawn(async move { resolved(&store, agent_id, number, Reason::Html).await });
+    }
+    let (mut read, mut last) = (Vec::new(), 0);
+    while read.len() < usize::from(SESSIONS) {
+        for (number, id) in since(store, agent_id, last, 7).await {
+            assert!(number > last);
+            last = number;
+            read.push(id);
+        }
+        tokio::task::yield_now().await;
+    }
+    let mut settled = settling.join_all().await;
+    settled.sort();
+    read.sort();
+    assert_eq!(read, settled);
 }
 
 pub(crate) async fn old_resolutions_are_removed_at_most_limit_at_a_time(store: &Arc<dyn Store>) {

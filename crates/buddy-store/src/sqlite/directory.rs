@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Durability, OpenError};
@@ -15,7 +16,7 @@ const LOCK_FILE: &str = "buddy.lock";
 /// Only a checkpoint ever holds the writer up, and only this process has the file: longer means a sick disk.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Above the number of statements there are, so that none is ever prepared twice.
-const CACHED_STATEMENTS: usize = 64;
+pub(super) const CACHED_STATEMENTS: usize = 128;
 /// The writer's pages in memory, in KiB (negative by `SQLite`'s convention): the ends of all trees it appends to.
 const WRITER_CACHE: i32 = -16 * 1024;
 /// A reader's: the inner pages of the hot trees.
@@ -77,6 +78,8 @@ pub(super) fn connect(file: &Path, open_as: OpenAs) -> Result<Connection, OpenEr
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Else a prepared statement with a bound in it is planned anew for each value: a fifth of all the time of writing.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A sort never goes to a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     match open_as {

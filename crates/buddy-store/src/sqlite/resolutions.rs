@@ -1,7 +1,7 @@
 //! Resolutions: appended by the settling of a session, listed per agent, removed from the old end.
 
 use async_trait::async_trait;
-use buddy_core::id::{AgentId, ResolutionId, id_bytes, id_from_bytes};
+use buddy_core::id::{AgentId, ResolutionId, SessionId, id_bytes, id_from_bytes};
 use buddy_core::reason::Reason;
 use buddy_core::resolution::Resolution;
 use buddy_core::time::UnixMillis;
@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::statement::{below, execute, parse, query_all, query_optional, statements};
 use super::{SqliteStore, deleted_agents};
-use crate::{Page, ResolutionFilter, Resolutions, StoreError};
+use crate::{Numbered, Page, ResolutionFilter, Resolutions, StoreError};
 
 macro_rules! select_resolutions {
     ($rest:literal) => {
@@ -23,14 +23,27 @@ macro_rules! select_resolutions {
 
 statements! {
     CREATE = "INSERT INTO resolutions
-            (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
-    // The one index that helps is by agent and id; the filters are tried row by row along it.
-    LIST = select_resolutions!("WHERE agent_id = ?1 AND id < ?2
+            (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
+    // The one index that helps is by agent and number; the reasons are tried row by row along it.
+    LIST = select_resolutions!("WHERE agent_id = ?1 AND number < ?2
         AND (?3 IS NULL OR reason IN (SELECT value FROM json_each(?3)))
-        AND (?4 IS NULL OR session_id = ?4)
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
-        ORDER BY id DESC LIMIT ?5");
+        ORDER BY number DESC LIMIT ?4");
+    // A session has one or two: the plus keeps the agent's many out of it.
+    LIST_OF_SESSION = select_resolutions!("WHERE session_id = ?5 AND +agent_id = ?1 AND id < ?2
+        AND (?3 IS NULL OR reason IN (SELECT value FROM json_each(?3)))
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
+        ORDER BY id DESC LIMIT ?4");
+    OF_SESSION = select_resolutions!("WHERE session_id = ?1 AND id < ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = resolutions.agent_id)
+        ORDER BY id DESC LIMIT ?3");
+    SINCE = "SELECT id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number
+        FROM resolutions WHERE agent_id = ?1 AND number > ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
+        ORDER BY number LIMIT ?3";
+    NUMBER_OF = "SELECT number FROM resolutions WHERE id = ?1";
+    LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM resolutions WHERE agent_id = ?1";
     ONE = select_resolutions!("WHERE id = ?1 AND agent_id = ?2
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?2)");
     REMOVE_OLD = "DELETE FROM resolutions WHERE id IN
@@ -45,14 +58,44 @@ impl Resolutions for SqliteStore {
         filter: ResolutionFilter,
         page: Page<ResolutionId>,
     ) -> Result<Vec<Resolution>, StoreError> {
-        let values = (
-            id_bytes(agent_id),
-            below(page.before.map(id_bytes)),
-            reasons(filter),
-            filter.session_id.map(id_bytes),
-            page.limit,
-        );
-        self.read(move |connection| query_all(connection, LIST, values, resolution_from)).await
+        let (agent, reasons) = (id_bytes(agent_id), reasons(filter));
+        self.read(move |connection| {
+            if let Some(session_id) = filter.session_id {
+                let before = below(page.before.map(id_bytes));
+                let values = (agent, before, reasons, page.limit, id_bytes(session_id));
+                return query_all(connection, LIST_OF_SESSION, values, resolution_from);
+            }
+            let before = number_below(connection, page.before)?;
+            query_all(connection, LIST, (agent, before, reasons, page.limit), resolution_from)
+        })
+        .await
+    }
+
+    async fn resolutions_of_session(
+        &self,
+        session_id: SessionId,
+        page: Page<ResolutionId>,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let values = (id_bytes(session_id), below(page.before.map(id_bytes)), page.limit);
+        self.read(move |connection| query_all(connection, OF_SESSION, values, resolution_from)).await
+    }
+
+    async fn resolutions_since(
+        &self,
+        agent_id: AgentId,
+        since: i64,
+        limit: u32,
+    ) -> Result<Vec<Numbered>, StoreError> {
+        self.read(move |connection| {
+            query_all(connection, SINCE, (id_bytes(agent_id), since, limit), |row| {
+                Ok(Numbered { number: row.get("number")?, resolution: resolution_from(row)? })
+            })
+        })
+        .await
+    }
+
+    async fn last_resolution_number(&self, agent_id: AgentId) -> Result<i64, StoreError> {
+        self.read(move |connection| last_number(connection, agent_id)).await
     }
 
     async fn resolution(
@@ -74,8 +117,13 @@ impl Resolutions for SqliteStore {
     }
 }
 
-/// Keeps a resolution, unless its agent is gone.
-pub(super) fn keep(connection: &Connection, resolution: &Resolution) -> Result<(), StoreError> {
+/// Keeps a resolution, unless its agent is gone. Its number is the clock's microseconds, or the one after the last:
+/// it is greater than all before it, though these are removed or the clock goes back, and none has to be noted.
+pub(super) fn keep(
+    connection: &Connection,
+    resolution: &Resolution,
+    at: UnixMillis,
+) -> Result<(), StoreError> {
     let unwritable = |_| StoreError::Database("a resolution could not be written as JSON".to_owned());
     let duration = i64::try_from(resolution.duration).unwrap_or(i64::MAX);
     let values = (
@@ -88,8 +136,21 @@ pub(super) fn keep(connection: &Connection, resolution: &Resolution) -> Result<(
         duration,
         serde_json::to_string(&resolution.warnings).map_err(unwritable)?,
         serde_json::to_string(&resolution.attempts).map_err(unwritable)?,
+        at.0.saturating_mul(1000).max(last_number(connection, resolution.agent_id)? + 1),
     );
     execute(connection, CREATE, values).map(drop)
+}
+
+fn last_number(connection: &Connection, agent_id: AgentId) -> Result<i64, StoreError> {
+    let last = query_optional(connection, LAST_NUMBER, [id_bytes(agent_id)], |row| Ok(row.get(0)?))?;
+    Ok(last.unwrap_or(0))
+}
+
+/// The number that a page begins below. What is not kept any more has nothing below it that is.
+fn number_below(connection: &Connection, before: Option<ResolutionId>) -> Result<i64, StoreError> {
+    let Some(id) = before else { return Ok(i64::MAX) };
+    let number = query_optional(connection, NUMBER_OF, [id_bytes(id)], |row| Ok(row.get(0)?))?;
+    Ok(number.unwrap_or(0))
 }
 
 /// The reasons that the filter lets through, as a JSON array; none if it does not ask for any.

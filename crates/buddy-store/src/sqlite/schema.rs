@@ -13,6 +13,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__messages", include_str!("migrations/V2__messages.sql")),
     ("V3__tallies", include_str!("migrations/V3__tallies.sql")),
+    ("V4__resolution_numbers", include_str!("migrations/V4__resolution_numbers.sql")),
 ];
 
 /// There is one canary, in this row.

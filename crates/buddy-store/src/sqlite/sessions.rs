@@ -75,7 +75,7 @@ impl Sessions for SqliteStore {
             if let Some(Settlement { resolution, resolved_at, .. }) = &settlement
                 && kept
             {
-                resolutions::keep(connection, resolution)?;
+                resolutions::keep(connection, resolution, *resolved_at)?;
                 tallies::count(connection, resolution, *resolved_at)?;
             }
             Ok(kept)
@@ -115,7 +115,7 @@ impl Sessions for SqliteStore {
         self.write(move |connection| {
             let changed = settle(connection, &keyring, id, &settlement, sealed)?;
             let Settlement { resolution, resolved_at, .. } = &settlement;
-            resolutions::keep(connection, resolution)?;
+            resolutions::keep(connection, resolution, *resolved_at)?;
             if changed {
                 tallies::count(connection, resolution, *resolved_at)?;
             }

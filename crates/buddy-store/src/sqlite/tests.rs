@@ -64,6 +64,8 @@ fn every_statement_fits_the_tables() {
     for sql in HOT.iter().chain(COLD).copied().flatten() {
         connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
+    let count = HOT.iter().chain(COLD).copied().flatten().count();
+    assert!(count <= directory::CACHED_STATEMENTS, "{count}");
 }
 
 #[test]
@@ -96,7 +98,11 @@ fn what_is_asked_often_has_an_index_of_its_own() {
         (sessions::PENDING, "sessions_pending"),
         (sessions::REVOKE_USER, "sessions_by_user"),
         (sessions::REMOVE_ENDED, "sessions_by_end"),
-        (resolutions::LIST, "resolutions_by_agent"),
+        (resolutions::LIST, "resolutions_by_number (agent_id=? AND number<?)"),
+        (resolutions::LIST_OF_SESSION, "resolutions_by_session (session_id=? AND id<?)"),
+        (resolutions::OF_SESSION, "resolutions_by_session (session_id=? AND id<?)"),
+        (resolutions::SINCE, "resolutions_by_number (agent_id=? AND number>?)"),
+        (resolutions::LAST_NUMBER, "resolutions_by_number (agent_id=?)"),
         (messages::CHANGED, "messages_by_change"),
         (messages::LAST_CHANGE, "messages_by_change"),
         (messages::HANDED_OVER, "messages_by_agent (agent_id=? AND handed_over>?)"),

@@ -19,10 +19,29 @@ pub struct ResolutionFilter {
     pub session_id: Option<SessionId>,
 }
 
-/// Resolutions.
+impl ResolutionFilter {
+    /// It is one of those that are wanted.
+    pub fn lets_through(&self, resolution: &Resolution) -> bool {
+        self.code.is_none_or(|code| resolution.reason.is_some_and(|reason| reason.code() == code))
+            && self.reason.is_none_or(|reason| resolution.reason == Some(reason))
+            && self.session_id.is_none_or(|id| resolution.session_id == id)
+    }
+}
+
+/// A resolution with its place in the order in which its agent's were kept.
+#[derive(Clone, Debug)]
+pub struct Numbered {
+    /// Greater than that of all that were kept of this agent before, and below 2^53.
+    pub number: i64,
+    /// What was done.
+    pub resolution: Resolution,
+}
+
+/// Resolutions. Numbers are given in the order of the commits, so that who has read up to one has missed nothing
+/// below it.
 #[async_trait]
 pub trait Resolutions {
-    /// A page of the agent's resolutions, newest first.
+    /// A page of the agent's resolutions, newest first: in the reverse order of their numbers.
     async fn resolutions(
         &self,
         agent_id: AgentId,
@@ -32,6 +51,21 @@ pub trait Resolutions {
     /// One resolution of the agent's.
     async fn resolution(&self, agent_id: AgentId, id: ResolutionId)
     -> Result<Option<Resolution>, StoreError>;
+    /// A page of a session's resolutions, newest first, whosever it is.
+    async fn resolutions_of_session(
+        &self,
+        session_id: SessionId,
+        page: Page<ResolutionId>,
+    ) -> Result<Vec<Resolution>, StoreError>;
+    /// At most `limit` of the agent's resolutions after number `since`, in the order of their numbers.
+    async fn resolutions_since(
+        &self,
+        agent_id: AgentId,
+        since: i64,
+        limit: u32,
+    ) -> Result<Vec<Numbered>, StoreError>;
+    /// The number of the agent's last resolution; 0 if there is none.
+    async fn last_resolution_number(&self, agent_id: AgentId) -> Result<i64, StoreError>;
     /// Removes at most `limit` resolutions that began before `before`; how many there were.
     async fn remove_old_resolutions(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError>;
 }

@@ -11,23 +11,25 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::listening::End;
 
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Shorter than any proxy's patience.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What the caller has had before: the number in its `Last-Event-ID`, or 0.
-pub(crate) struct Since(pub(crate) i64);
+/// What the caller has had before: the number in its `Last-Event-ID`, if it sends one.
+pub(crate) struct Since(pub(crate) Option<i64>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Since {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(LAST_EVENT_ID) else { return Ok(Self(0)) };
+        let Some(value) = parts.headers.get(LAST_EVENT_ID) else { return Ok(Self(None)) };
         let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
-        number.map(Self).ok_or_else(|| {
+        number.map(|number| Self(Some(number))).ok_or_else(|| {
             Problem::invalid_request(
                 "Last-Event-ID must be the id of an event of this stream; leave it out to begin with the first.",
             )
@@ -38,6 +40,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Since {
 /// An event of this name; the data is the JSON of `data`.
 pub(crate) fn event(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).expect("texts and numbers serialise")
+}
+
+/// The data of an `end` event: why nothing more comes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndEvent {
+    #[schema(pattern = "^(ended|revoked|stopping)$")]
+    reason: &'static str,
+}
+
+/// The last event of a stream.
+pub(crate) fn end_event(end: End) -> Event {
+    event("end", &EndEvent { reason: end.as_str() })
 }
 
 /// The answer that goes on until the events end.

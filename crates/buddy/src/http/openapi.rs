@@ -115,6 +115,8 @@ problem_sets! {
     ConversationProblems = [400, 401, 404, 409, 422, 500, 503];
     /// A conversation is listened to.
     StreamProblems = [400, 401, 404, 409, 429, 500, 503];
+    /// An agent's resolutions are listened to.
+    ResolutionStreamProblems = [400, 401, 404, 422, 429, 500, 503];
     /// All conversations of an agent are listened to.
     AgentStreamProblems = [400, 401, 429, 500, 503];
 }

@@ -17,6 +17,8 @@ pub(crate) struct News {
     pub(crate) written: Arc<Announcements<SessionId>>,
     /// There is something new for an agent's software.
     pub(crate) handed_over: Arc<Announcements<AgentId>>,
+    /// One of an agent's sessions has a resolution.
+    pub(crate) resolved: Arc<Announcements<AgentId>>,
 }
 
 impl News {
@@ -25,6 +27,7 @@ impl News {
         self.settled.announce(id);
         self.written.announce(id);
         self.handed_over.announce(agent_id);
+        self.resolved.announce(agent_id);
     }
 }
 

@@ -1,34 +1,29 @@
 //! What visitors and agents say to each other: written, listed, and told to who listens. Stored before it is
 //! answered; the visitor never waits for the session to be settled, but the agent's software does.
 
-mod places;
 mod streams;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use buddy_core::id::{AgentId, MessageId, SessionId};
 use buddy_core::message::{Message, Sender, Text};
 use buddy_core::secret::TokenHash;
 use buddy_core::session::{Session, Status};
 use buddy_store::{Appended, Store, StoreError, Written};
-use tokio::sync::futures::OwnedNotified;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::ambient::Ambient;
 use crate::identify::News;
+use crate::listening::Places;
 use crate::refusal::Refusal;
 
-use places::Places;
-pub(crate) use streams::{AgentEvent, AgentStream, End, SessionEvent, SessionStream};
+pub(crate) use streams::{AgentEvent, AgentStream, SessionEvent, SessionStream};
 
 /// Streams of one session at once: the tabs that a person has open.
 const SESSION_STREAMS_MAX: usize = 8;
 /// Streams of one agent's software at once: a few instances, each with one to come and one to go.
 const AGENT_STREAMS_MAX: usize = 16;
-/// Nothing was announced: within this a stream finds out that its session has ended, or that its key is gone.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// The use cases.
 pub(crate) struct Messages {
@@ -143,16 +138,6 @@ impl Messages {
     ) -> Result<AgentStream, Refusal> {
         let place = self.agent_streams.take(agent_id)?;
         Ok(AgentStream::new(Arc::clone(self), agent_id, key, since, place))
-    }
-
-    /// Ends when there may be something new. `false`: there is not, for the server is to end.
-    async fn waited(&self, announced: OwnedNotified) -> bool {
-        tokio::select! {
-            biased;
-            () = self.stopping.cancelled() => false,
-            () = announced => true,
-            () = tokio::time::sleep(LOOK_AGAIN) => true,
-        }
     }
 }
 

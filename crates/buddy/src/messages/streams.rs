@@ -10,33 +10,11 @@ use buddy_core::session::Status;
 use buddy_store::{Changed, HandedOver, StoreError};
 use tokio::time::Instant;
 
-use super::places::Place;
-use super::{LOOK_AGAIN, Messages};
+use super::Messages;
+use crate::listening::{End, LOOK_AGAIN, Place, waited};
 
 /// Messages read at once: a stream holds no more than these, however slow its reader is.
 const BATCH: u32 = 50;
-
-/// Why a stream ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The session has ended, or the key is gone.
-    Ended,
-    /// The session was revoked.
-    Revoked,
-    /// The server stops; come again.
-    Stopping,
-}
-
-impl End {
-    /// As it is written in the API.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ended => "ended",
-            Self::Revoked => "revoked",
-            Self::Stopping => "stopping",
-        }
-    }
-}
 
 /// What a visitor is told. `change` is what to resume after.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,7 +63,7 @@ impl SessionStream {
             let subscription = self.messages.news.written.subscribe(self.session_id);
             let announced = subscription.announced();
             self.read().await.inspect_err(log).ok()?;
-            if self.ready.is_empty() && !self.messages.waited(announced).await {
+            if self.ready.is_empty() && !waited(announced, &self.messages.stopping).await {
                 self.end(End::Stopping);
             }
         }
@@ -171,7 +149,7 @@ impl AgentStream {
             let subscription = self.messages.news.handed_over.subscribe(self.agent_id);
             let announced = subscription.announced();
             self.read().await.inspect_err(log).ok()?;
-            if self.ready.is_empty() && !self.messages.waited(announced).await {
+            if self.ready.is_empty() && !waited(announced, &self.messages.stopping).await {
                 self.end(End::Stopping);
             }
         }

@@ -3,6 +3,7 @@ use buddy_core::session::OpenedBy;
 use super::*;
 use crate::agents::KnownAgent;
 use crate::housekeeping::tidy;
+use crate::listening::End;
 use crate::sessions::Begin;
 use crate::testing::TestApp;
 

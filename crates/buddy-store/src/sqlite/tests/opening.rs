@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use buddy_core::message::Sender;
 use buddy_core::reason::Reason;
+use rusqlite::config::DbConfig;
 
 use super::*;
 use crate::conformance::fixtures::*;
@@ -48,7 +49,7 @@ async fn a_newer_schema_is_refused_and_nothing_is_written() {
         .unwrap();
     let before = files(directory.path());
     let refused = refusal(&directory, keyring(1, &[]));
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 3 }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 4 }), "{refused}");
     assert_eq!(files(directory.path()), before);
 }
 
@@ -82,6 +83,7 @@ async fn data_of_the_first_schema_is_brought_up_to_date_and_goes_on() {
 }
 
 fn back_to_the_second_schema(directory: &TempDir) {
+    back_to_the_third_schema(directory);
     raw(directory)
         .execute_batch(
             "DROP TABLE tally_minutes;
@@ -90,6 +92,40 @@ fn back_to_the_second_schema(directory: &TempDir) {
             DELETE FROM refinery_schema_history WHERE version > 2;",
         )
         .unwrap();
+}
+
+fn back_to_the_third_schema(directory: &TempDir) {
+    raw(directory)
+        .execute_batch(
+            "DROP INDEX resolutions_by_number;
+            DROP INDEX resolutions_by_session;
+            CREATE INDEX resolutions_by_agent ON resolutions (agent_id, id);
+            ALTER TABLE resolutions DROP COLUMN number;
+            DELETE FROM refinery_schema_history WHERE version > 3;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn resolutions_of_the_third_schema_are_numbered_below_those_to_come() {
+    let directory = closed_with_agent().await;
+    let store = shared(&directory, keyring(1, &[]));
+    store.create_agent(agent(2)).await.unwrap();
+    for number in [3, 1, 2] {
+        resolved(&store, id(1), number, Reason::Html).await;
+        resolved(&store, id(2), number + 10, Reason::Html).await;
+    }
+    drop(store);
+    back_to_the_third_schema(&directory);
+    let store = shared(&directory, keyring(1, &[]));
+    resolved(&store, id(1), 4, Reason::Html).await;
+    let numbered = store.resolutions_since(id(1), 0, 10).await.unwrap();
+    let numbers = numbered.iter().map(|one| one.number).collect::<Vec<_>>();
+    assert_eq!(numbers[..3], [1, 2, 3]);
+    assert!(numbers[3] > 3);
+    let order = numbered.iter().map(|one| one.resolution.id).collect::<Vec<_>>();
+    assert_eq!(order, [id(1), id(2), id(3), id(4)]);
+    assert_eq!(store.last_resolution_number(id(2)).await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -211,5 +247,6 @@ fn durability_decides_how_commits_are_flushed() {
         assert_eq!((value("foreign_keys"), value("secure_delete"), value("wal_autocheckpoint")), (1, 2, 0));
     }
     let reader = directory::connect(&file, OpenAs::Reader).unwrap();
+    assert!(reader.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap());
     assert!(reader.execute("DELETE FROM agents", []).is_err());
 }

@@ -20,13 +20,13 @@ use super::sessions::SessionStatus;
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::{AgentSoftware, Party, Visitor};
-use crate::http::events::{self, Since, event};
+use crate::http::events::{self, EndEvent, Since, end_event, event};
 use crate::http::json::{Ids, NoQuery, StrictJson, StrictQuery};
 use crate::http::openapi::{
     AgentStreamProblems, AppendProblems, ConversationProblems, SayProblems, StreamProblems,
 };
 use crate::http::problem::Problem;
-use crate::messages::{AgentEvent, End, SessionEvent};
+use crate::messages::{AgentEvent, SessionEvent};
 use crate::refusal::Refusal;
 
 /// What is said.
@@ -164,13 +164,6 @@ struct AppendEvent {
     done: bool,
 }
 
-/// The data of an `end` event: why nothing more comes.
-#[derive(Serialize, ToSchema)]
-struct EndEvent {
-    #[schema(pattern = "^(ended|revoked|stopping)$")]
-    reason: &'static str,
-}
-
 /// The data of a `message` event to the agent's software.
 #[derive(Serialize, ToSchema)]
 struct HandedOverEvent {
@@ -196,10 +189,6 @@ pub(in crate::http) fn event_schemas() -> Vec<(String, RefOr<Schema>)> {
         (HandedOverEvent::name().into_owned(), HandedOverEvent::schema()),
     ]);
     schemas
-}
-
-fn end_event(end: End) -> Event {
-    event("end", &EndEvent { reason: end.as_str() })
 }
 
 fn session_event(told: SessionEvent) -> Event {
@@ -243,7 +232,7 @@ pub(crate) async fn listen(
     Since(since): Since,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let stream = app.messages.of_session(&session, since)?;
+    let stream = app.messages.of_session(&session, since.unwrap_or(0))?;
     Ok(events::answer(unfold(stream, |mut stream| async move {
         let told = stream.next().await?;
         Some((session_event(told), stream))
@@ -265,7 +254,7 @@ pub(crate) async fn listen_to_all(
     Since(since): Since,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let stream = app.messages.of_agent(agent_id, key, since)?;
+    let stream = app.messages.of_agent(agent_id, key, since.unwrap_or(0))?;
     Ok(events::answer(unfold(stream, |mut stream| async move {
         let told = stream.next().await?;
         Some((agent_event(told), stream))

@@ -4,21 +4,26 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use buddy_core::id::{AgentId, ResolutionId, ResolutionKind};
+use axum::response::Response;
+use axum::response::sse::Event;
+use buddy_core::id::{AgentId, ResolutionId, ResolutionKind, SessionId};
 use buddy_core::reason::{Code, Reason};
 use buddy_core::resolution::{Attempt, Phases, Resolution, SignedWith, Warning};
-use buddy_store::ResolutionFilter;
+use buddy_store::{Numbered, ResolutionFilter};
+use futures_util::stream::unfold;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::page::asked;
+use super::page::{PageQuery, asked};
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::caller::Operator;
+use crate::http::events::{self, Since, end_event, event};
 use crate::http::json::{Ids, NoQuery, StrictQuery};
-use crate::http::openapi::ReadProblems;
+use crate::http::openapi::{ReadProblems, ResolutionStreamProblems};
 use crate::http::problem::Problem;
 use crate::refusal::Refusal;
+use crate::resolutions::ResolutionEvent;
 
 /// All that was done to identify one session.
 #[derive(Serialize, ToSchema)]
@@ -174,17 +179,19 @@ pub(crate) struct ResolutionsQuery {
     cursor: Option<String>,
 }
 
-impl ResolutionsQuery {
-    fn filter(&self) -> Result<ResolutionFilter, Problem> {
-        let code = |text: &String| text.parse::<Code>().map_err(|_| unknown("code", "AUTH_CALLBACK_FAILED"));
-        let reason = |text: &String| text.parse::<Reason>().map_err(|_| unknown("reason", "http_status"));
-        let session_id = |text: &String| text.parse().map_err(|_| unknown("sessionId", "sess_…"));
-        Ok(ResolutionFilter {
-            code: self.code.as_ref().map(code).transpose()?,
-            reason: self.reason.as_ref().map(reason).transpose()?,
-            session_id: self.session_id.as_ref().map(session_id).transpose()?,
-        })
-    }
+fn filter(
+    code: Option<&str>,
+    reason: Option<&str>,
+    session_id: Option<&str>,
+) -> Result<ResolutionFilter, Problem> {
+    let code_of = |text: &str| text.parse::<Code>().map_err(|_| unknown("code", "AUTH_CALLBACK_FAILED"));
+    let reason_of = |text: &str| text.parse::<Reason>().map_err(|_| unknown("reason", "http_status"));
+    let session_id_of = |text: &str| text.parse().map_err(|_| unknown("sessionId", "sess_…"));
+    Ok(ResolutionFilter {
+        code: code.map(code_of).transpose()?,
+        reason: reason.map(reason_of).transpose()?,
+        session_id: session_id.map(session_id_of).transpose()?,
+    })
 }
 
 fn unknown(parameter: &str, such_as: &str) -> Problem {
@@ -203,9 +210,83 @@ pub(crate) async fn list(
     StrictQuery(query): StrictQuery<ResolutionsQuery>,
 ) -> Result<Json<ResolutionsView>, Problem> {
     let asked = asked::<ResolutionKind>(query.limit, query.cursor.as_deref())?;
-    let filter = query.filter()?;
+    let filter = filter(query.code.as_deref(), query.reason.as_deref(), query.session_id.as_deref())?;
     app.agents.known(agent_id).await?;
     let resolutions = app.store.resolutions(agent_id, filter, asked.page).await.map_err(Refusal::from)?;
+    let (resolutions, next_cursor) = asked.cut(resolutions, |resolution| resolution.id.to_string());
+    Ok(Json(ResolutionsView {
+        resolutions: resolutions.iter().map(ResolutionView::from).collect(),
+        next_cursor,
+    }))
+}
+
+/// Which resolutions are told of.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListenQuery {
+    /// Only with this code.
+    code: Option<String>,
+    /// Only with this reason.
+    reason: Option<String>,
+    /// Only of this session.
+    session_id: Option<String>,
+}
+
+fn resolution_event(told: ResolutionEvent) -> Event {
+    match told {
+        // Without data it is no event to who listens, and its id is kept all the same.
+        ResolutionEvent::Begin(number) => Event::default().id(number.to_string()),
+        ResolutionEvent::Resolution(Numbered { number, resolution }) => {
+            event("resolution", &ResolutionView::from(&resolution)).id(number.to_string())
+        }
+        ResolutionEvent::End(end) => end_event(end),
+    }
+}
+
+/// Listen to an agent's resolutions.
+///
+/// Server-sent events: `resolution` with a `ResolutionView` for each session that is resolved, as it happens; at the end
+/// `end` with an `EndEvent`. Begins with what happens from now on, or after the event that `Last-Event-ID` names.
+#[utoipa::path(get, operation_id = "listenToResolutions", path = "/v1/agents/{agentId}/resolutions/stream", tag = "operator",
+    params(("agentId" = String, Path), ListenQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came.")),
+    responses((status = 200, description = "The events", content_type = "text/event-stream", body = String),
+        ResolutionStreamProblems),
+    security(("adminToken" = [])))]
+pub(crate) async fn listen(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    Ids(agent_id): Ids<AgentId>,
+    Since(since): Since,
+    StrictQuery(query): StrictQuery<ListenQuery>,
+) -> Result<Response, Problem> {
+    let filter = filter(query.code.as_deref(), query.reason.as_deref(), query.session_id.as_deref())?;
+    let stream = app.resolutions.of_agent(agent_id, filter, since).await?;
+    Ok(events::answer(unfold(stream, |mut stream| async move {
+        let told = stream.next().await?;
+        Some((resolution_event(told), stream))
+    })))
+}
+
+/// List a session's resolutions.
+///
+/// There is none until the session is settled; one that outlives its session is listed as long as it is kept.
+#[utoipa::path(get, operation_id = "listSessionResolutions", path = "/v1/sessions/{sessionId}/resolutions", tag = "operator",
+    params(("sessionId" = String, Path), PageQuery),
+    responses((status = 200, description = "A stretch of the resolutions", body = ResolutionsView), ReadProblems),
+    security(("adminToken" = [])))]
+pub(crate) async fn of_session(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    Ids(id): Ids<SessionId>,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Json<ResolutionsView>, Problem> {
+    let asked = asked::<ResolutionKind>(query.limit, query.cursor.as_deref())?;
+    let resolutions = app.store.resolutions_of_session(id, asked.page).await.map_err(Refusal::from)?;
+    if resolutions.is_empty() {
+        app.sessions.session(id).await?;
+    }
     let (resolutions, next_cursor) = asked.cut(resolutions, |resolution| resolution.id.to_string());
     Ok(Json(ResolutionsView {
         resolutions: resolutions.iter().map(ResolutionView::from).collect(),

@@ -11,6 +11,7 @@ mod limits;
 mod messages;
 mod openapi;
 mod probes;
+mod resolution_stream;
 mod resolutions;
 mod same_user;
 mod sessions;

@@ -157,3 +157,24 @@ async fn a_resolution_is_read_under_its_own_agent_only() {
     }
     assert!(found(&buddy, &other, &format!("sessionId={}", session.id)).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_sessions_resolutions_are_found_without_its_agent() {
+    let (_endpoint, buddy, agent, sessions) = history().await;
+    for session in &sessions {
+        let path = session.path() + "/resolutions";
+        let page = buddy.operator("GET", &path, None).await.expect_status(200).json;
+        let expected = json!({"resolutions": [buddy.resolution(&agent, session).await], "nextCursor": null});
+        assert_eq!(page, expected);
+    }
+    let unsettled = buddy.session_to_identify(&agent).await;
+    let page = buddy.operator("GET", &(unsettled.path() + "/resolutions"), None).await.expect_status(200);
+    assert_eq!(page.json, json!({"resolutions": [], "nextCursor": null}));
+    let nobodys = format!("/v1/sessions/{NO_SESSION}/resolutions");
+    buddy.operator("GET", &nobodys, None).await.expect_problem(404, "NOT_FOUND");
+    // Neither side of the conversation is told what went wrong at the endpoint.
+    let path = sessions[0].path() + "/resolutions";
+    for token in [&sessions[0].token, &agent.key] {
+        buddy.api.call("GET", &path, Some(token), None).await.expect_problem(401, "UNAUTHENTICATED");
+    }
+}

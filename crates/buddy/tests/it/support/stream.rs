@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Agent, Api, Buddy, Session, openapi};
+use super::{ADMIN_TOKEN, Agent, Api, Buddy, Session, openapi};
 
 /// Shorter than the 15 seconds after which a stream looks by itself: what comes must have been announced.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -34,6 +34,8 @@ pub(crate) struct Stream {
     body: Incoming,
     come: Vec<u8>,
     schema: &'static str,
+    /// What to resume after.
+    pub(crate) last_id: Option<String>,
 }
 
 impl Buddy {
@@ -46,6 +48,17 @@ impl Buddy {
     /// Listens as the agent's software.
     pub(crate) async fn listen_to_all(&self, agent: &Agent, after: Option<&str>) -> Stream {
         Stream::open(&self.api, "/v1/messages/stream", &agent.key, after, "HandedOverEvent").await
+    }
+
+    /// Listens as the operator to the agent's resolutions that the query lets through.
+    pub(crate) async fn listen_to_resolutions(
+        &self,
+        agent: &Agent,
+        query: &str,
+        after: Option<&str>,
+    ) -> Stream {
+        let path = format!("{}/resolutions/stream?{query}", agent.path());
+        Stream::open(&self.api, &path, ADMIN_TOKEN, after, "ResolutionView").await
     }
 }
 
@@ -61,7 +74,7 @@ impl Stream {
         assert_eq!(headers["content-type"], "text/event-stream");
         assert_eq!(headers["cache-control"], "no-store");
         assert!(headers.contains_key("x-request-id") && !headers.contains_key("content-encoding"));
-        Self { body: answer.into_body(), come: Vec::new(), schema }
+        Self { body: answer.into_body(), come: Vec::new(), schema, last_id: after.map(str::to_owned) }
     }
 
     /// The next event. `None`: the stream has ended.
@@ -99,6 +112,19 @@ impl Stream {
         texts
     }
 
+    /// The id with which the stream begins, before there is any event.
+    pub(crate) async fn id_to_resume_after(&mut self) -> String {
+        while self.last_id.is_none() {
+            let frame = timeout(PATIENCE, self.body.frame()).await.expect("an id in time").expect("no end");
+            self.come.extend_from_slice(frame.expect("not cut off").data_ref().expect("data"));
+            if let Some(end) = self.come.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = self.come.drain(..end + 2).collect();
+                assert_eq!(self.read(std::str::from_utf8(&block).unwrap()), None);
+            }
+        }
+        self.last_id.clone().expect("it has come")
+    }
+
     /// The stream says why, and ends.
     pub(crate) async fn ends(mut self, reason: &str) {
         let last = self.event().await;
@@ -106,13 +132,16 @@ impl Stream {
         assert_eq!(self.next().await, None);
     }
 
-    /// `None`: a comment.
-    fn read(&self, block: &str) -> Option<Event> {
+    /// `None`: a comment, or no more than an id to resume after.
+    fn read(&mut self, block: &str) -> Option<Event> {
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
+        if let Some(id) = field("id: ") {
+            self.last_id = Some(id.to_owned());
+        }
         let name = field("event: ")?.to_owned();
         let data = serde_json::from_str(field("data: ").expect("data")).expect("JSON");
         let schema = match name.as_str() {
-            "message" => self.schema,
+            "message" | "resolution" => self.schema,
             "append" => "AppendEvent",
             "end" => "EndEvent",
             other => panic!("the document knows no {other}"),

@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::refusal::Refusal;
 
 /// Counts what is open. Holds only those that have something open.
-pub(super) struct Places<K: Copy + Eq + Hash> {
+pub(crate) struct Places<K: Copy + Eq + Hash> {
     most: usize,
     taken: Mutex<HashMap<K, usize>>,
 }
 
 impl<K: Copy + Eq + Hash> Places<K> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, taken: Mutex::default() }
     }
 
     /// A place, free again when it is dropped.
-    pub(super) fn take(self: &Arc<Self>, of: K) -> Result<Place<K>, Refusal> {
+    pub(crate) fn take(self: &Arc<Self>, of: K) -> Result<Place<K>, Refusal> {
         let mut taken = self.lock();
         let count = taken.entry(of).or_default();
         if *count >= self.most {
@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash> Places<K> {
 }
 
 /// One that is open.
-pub(super) struct Place<K: Copy + Eq + Hash> {
+pub(crate) struct Place<K: Copy + Eq + Hash> {
     places: Arc<Places<K>>,
     of: K,
 }
