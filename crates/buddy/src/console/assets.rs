@@ -15,10 +15,18 @@ static CONSOLE_SCRIPT: LazyLock<Asset> =
 static CONSOLE_STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_bytes!("assets/console.css"), STYLE, FOR_EVER));
 
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new(include_bytes!("assets/icon.svg"), "image/svg+xml", FOR_EVER));
+
+static ICON_PATH: LazyLock<String> = LazyLock::new(|| format!("/console/assets/{}/icon.svg", ICON.tag));
 static SCRIPT_PATH: LazyLock<String> =
     LazyLock::new(|| format!("/console/assets/{}/console.js", CONSOLE_SCRIPT.tag));
 static STYLE_PATH: LazyLock<String> =
     LazyLock::new(|| format!("/console/assets/{}/console.css", CONSOLE_STYLE.tag));
+
+pub(super) fn icon_path() -> &'static str {
+    &ICON_PATH
+}
 
 pub(super) fn script_path() -> &'static str {
     &SCRIPT_PATH
@@ -33,6 +41,7 @@ pub(super) async fn asset(Ids((tag, file)): Ids<(String, String)>, request: Head
     let asset = match file.as_str() {
         "console.js" => &CONSOLE_SCRIPT,
         "console.css" => &CONSOLE_STYLE,
+        "icon.svg" => &ICON,
         _ => return Problem::not_found("file").into_response(),
     };
     // Under another version's name it would be kept for ever as that.

@@ -13,6 +13,7 @@ use crate::app::App;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
     Overview,
+    Live,
     Resolutions,
     Callback,
     Keys,
@@ -24,6 +25,7 @@ pub(super) enum Tab {
 impl Tab {
     pub(super) const ALL: &[Self] = &[
         Self::Overview,
+        Self::Live,
         Self::Resolutions,
         Self::Callback,
         Self::Keys,
@@ -35,6 +37,7 @@ impl Tab {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Live => "Live",
             Self::Resolutions => "Resolutions",
             Self::Callback => "Callback",
             Self::Keys => "API keys",
@@ -47,6 +50,7 @@ impl Tab {
     fn segment(self) -> &'static str {
         match self {
             Self::Overview => "",
+            Self::Live => "/live",
             Self::Resolutions => "/resolutions",
             Self::Callback => "/callback",
             Self::Keys => "/keys",

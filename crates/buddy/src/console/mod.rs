@@ -17,6 +17,7 @@ mod gate;
 mod head;
 mod install;
 mod keys;
+mod live;
 mod new_agent;
 mod page;
 mod pages;
@@ -79,6 +80,8 @@ fn screens() -> Router<Arc<App>> {
         )
         .route("/console/agents/{agentId}/keys", get(keys::list).post(keys::create))
         .route("/console/agents/{agentId}/keys/{keyId}/delete", get(keys::confirm_delete).post(keys::delete))
+        .route("/console/agents/{agentId}/live", get(live::show))
+        .route("/console/agents/{agentId}/live/stream", get(live::stream))
         .route("/console/agents/{agentId}/resolutions", get(resolutions::list))
         .route("/console/agents/{agentId}/resolutions/{resolutionId}", get(resolution::show))
         .route("/console/agents/{agentId}/try/{sessionId}", post(resolution::try_again))

@@ -32,6 +32,7 @@ pub(super) struct Frame {
     pub(super) signed_in: bool,
     /// What was looked for last.
     pub(super) search: String,
+    pub(super) icon: &'static str,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
 }
@@ -43,6 +44,7 @@ impl Frame {
             part,
             signed_in: true,
             search: String::new(),
+            icon: assets::icon_path(),
             style: assets::style_path(),
             script: assets::script_path(),
         }

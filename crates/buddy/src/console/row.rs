@@ -3,10 +3,14 @@
 use buddy_core::reason::Reason;
 use buddy_core::resolution::{Attempt, Resolution};
 
+use serde::Serialize;
+
 use super::said;
 use crate::ambient::rfc3339;
 
 /// One row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Row {
     pub(super) path: String,
     pub(super) started_at: String,
@@ -39,6 +43,7 @@ impl Row {
 }
 
 /// Where the time went, at a glance: all phases of all attempts one after another, as parts of a hundred.
+#[derive(Serialize)]
 pub(super) struct Bar {
     pub(super) pieces: Vec<Piece>,
     /// The same in words.
@@ -46,6 +51,7 @@ pub(super) struct Bar {
 }
 
 /// One phase.
+#[derive(Serialize)]
 pub(super) struct Piece {
     pub(super) phase: &'static str,
     pub(super) x: f64,

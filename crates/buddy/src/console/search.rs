@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::session::{Session, Status};
-use buddy_store::{Page, ResolutionFilter};
+use buddy_store::Page;
 use serde::Deserialize;
 
 use super::fault::Fault;
@@ -50,22 +50,26 @@ struct SessionPage {
     rows: Vec<Row>,
 }
 
-/// Leads to the session's resolution; says where it stands if it has none yet, or several.
+/// Leads to the session's resolution, which outlives it; says where it stands if there is none yet, or several.
 pub(super) async fn session(
     State(app): State<Arc<App>>,
     Named(id): Named<SessionId>,
 ) -> Result<Response, Fault> {
-    let session = app.sessions.session(id).await?;
-    let filter = ResolutionFilter { session_id: Some(id), ..ResolutionFilter::default() };
     let page = Page { before: None, limit: OF_A_SESSION };
-    let found = app.store.resolutions(session.agent_id, filter, page).await.map_err(Refusal::from)?;
+    let found = app.store.resolutions_of_session(id, page).await.map_err(Refusal::from)?;
     let rows: Vec<_> = found.iter().map(Row::of).collect();
     if let [only] = rows.as_slice() {
         return Ok(Redirect::to(&only.path).into_response());
     }
-    let (_, head) = head::of(&app, session.agent_id, Tab::Resolutions).await?;
+    let (agent_id, state) = if let Some(latest) = found.first() {
+        (latest.agent_id, "It was asked about more than once: a crash, or a fault of ours, came between.")
+    } else {
+        let session = app.sessions.session(id).await?;
+        (session.agent_id, state(&session))
+    };
+    let (_, head) = head::of(&app, agent_id, Tab::Resolutions).await?;
     let frame = Frame { title: format!("Session {id}"), ..head.frame() };
-    Ok(page::show(&SessionPage { frame, head, id: id.to_string(), state: state(&session), rows }))
+    Ok(page::show(&SessionPage { frame, head, id: id.to_string(), state, rows }))
 }
 
 fn state(session: &Session) -> &'static str {
@@ -74,8 +78,8 @@ fn state(session: &Session) -> &'static str {
             "It has begun, and nobody has asked to identify it yet: call identify, or begin it with identify: true."
         }
         Status::Pending => "It is being identified right now; load this page again in some seconds.",
-        Status::Authenticated => "It is authenticated.",
-        Status::Anonymous => "It is anonymous.",
+        Status::Authenticated => "It is authenticated; how that came about is no longer kept.",
+        Status::Anonymous => "It is anonymous; why is no longer kept.",
         Status::Revoked => "It was revoked: what was known about its user is gone.",
     }
 }

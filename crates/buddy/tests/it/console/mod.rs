@@ -2,6 +2,7 @@
 
 mod actions;
 mod gate;
+mod live;
 mod resolutions;
 mod safety;
 mod screens;

@@ -8,6 +8,17 @@ use super::{Browser, header, screen, text, unescaped};
 use crate::routes::{NO_RESOLUTION, NO_SESSION};
 use crate::support::{Agent, Answer, Buddy, Endpoint, Session};
 
+#[tokio::test]
+async fn a_session_that_was_revoked_is_found_still() {
+    let buddy = Buddy::alone();
+    let agent = buddy.bare_agent().await;
+    let session = buddy.session(&agent).await;
+    let revoke = Some(json!({"sessionId": session.id}));
+    buddy.software("POST", &agent, "/v1/sessions/revoke", revoke).await.expect_status(200);
+    let browser = Browser::signed_in(&buddy).await;
+    assert!(found(&browser, &session).await.contains("The agent has no enabled callback."));
+}
+
 /// An endpoint whose answer hangs on how often it was asked: a user, nobody, 401, and a body without a userId.
 async fn endpoint() -> Endpoint {
     let asked = std::sync::atomic::AtomicUsize::new(0);

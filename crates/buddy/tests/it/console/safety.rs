@@ -65,6 +65,7 @@ async fn screens(buddy: &Buddy, id: &str, session: &Session) -> Vec<String> {
         "/install",
         "/check",
         "/resolutions",
+        "/live",
     ];
     let mut screens = vec!["/console".to_owned(), "/console/agents/new".to_owned()];
     screens.extend(of_agent.iter().map(|rest| format!("/console/agents/{id}{rest}")));

@@ -57,6 +57,7 @@ async fn what_is_not_there_is_a_page_too() {
         "/resolutions",
         "/install",
         "/check",
+        "/live",
     ] {
         paths.push(format!("/console/agents/{nowhere}{rest}"));
     }
@@ -76,12 +77,13 @@ async fn the_consoles_own_files_are_kept_for_ever_under_their_version() {
     let buddy = Buddy::alone();
     let page = Browser::stranger(&buddy).page("/console/sign-in").await;
     let paths: Vec<_> = page.split('"').filter(|part| part.starts_with("/console/assets/")).collect();
-    assert_eq!(paths.len(), 2);
+    assert_eq!(paths.len(), 3);
     for path in paths {
         let request = buddy.api.request("GET", path).body(axum::body::Body::empty()).unwrap();
         let reply = buddy.api.try_send(request).await.unwrap().expect_status(200);
         assert_eq!(super::header(&reply, "cache-control"), "public, max-age=31536000, immutable");
-        let kind = if path.contains(".js") { "text/javascript" } else { "text/css" };
+        let kinds = [(".js", "text/javascript"), (".css", "text/css"), (".svg", "image/svg+xml")];
+        let kind = kinds.iter().find(|(end, _)| path.ends_with(end)).unwrap().1;
         assert!(super::header(&reply, "content-type").starts_with(kind), "{path}");
         let other = path.replacen("assets/", "assets/0", 1);
         buddy.operator("GET", &other, None).await.expect_problem(404, "NOT_FOUND");
