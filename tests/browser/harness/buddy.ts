@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { LOOPBACK, freePort } from './http.ts';
 
 /** The operator's token of servers that live for a test run. */
-const ADMIN_TOKEN = `bat_${'7'.repeat(43)}`;
+export const ADMIN_TOKEN = `bat_${'7'.repeat(43)}`;
 /** A debug build on a busy machine is up well before that. */
 const START_MS = 20_000;
 
