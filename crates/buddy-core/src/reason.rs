@@ -63,11 +63,11 @@ impl FromStr for Code {
 pub struct Unknown;
 
 macro_rules! reasons {
-    ($($variant:ident = $name:literal, $code:ident, $mend:literal;)*) => {
+    ($($variant:ident = $name:literal, $code:ident, $happened:literal => $to_do:literal;)*) => {
         /// Finer than [`Code`] and as stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
-            $(#[doc = $mend] $variant,)*
+            $(#[doc = concat!($happened, ": ", $to_do)] $variant,)*
         }
 
         impl Reason {
@@ -84,45 +84,55 @@ macro_rules! reasons {
                 match self { $(Self::$variant => Code::$code,)* }
             }
 
-            /// One sentence: what happened and what to do. Never an address, a body or a secret.
+            /// What happened, as the begin of a sentence. Never an address, a body or a secret.
+            pub fn happened(self) -> &'static str {
+                match self { $(Self::$variant => $happened,)* }
+            }
+
+            /// What to do about it, as the end of that sentence.
+            pub fn to_do(self) -> &'static str {
+                match self { $(Self::$variant => $to_do,)* }
+            }
+
+            /// The whole sentence: what happened and what to do.
             pub fn mend(self) -> &'static str {
-                match self { $(Self::$variant => $mend,)* }
+                match self { $(Self::$variant => concat!($happened, ": ", $to_do),)* }
             }
         }
     };
 }
 
 reasons! {
-    TimeoutQueue = "timeout_queue", Timeout, "All of this agent's callback slots were busy for the whole time: make the endpoint faster, or raise maxConcurrent.";
-    TimeoutDns = "timeout_dns", Timeout, "The endpoint's name was not resolved in time: check the name servers of its domain.";
-    TimeoutConnect = "timeout_connect", Timeout, "No TCP connection came about in time: check that the endpoint's port is open to the internet and no firewall drops packets.";
-    TimeoutTls = "timeout_tls", Timeout, "The TLS handshake did not finish in time: check the load on the endpoint's TLS server or proxy.";
-    TimeoutHeaders = "timeout_headers", Timeout, "The endpoint took the request but did not begin to answer in time: make the user look-up faster, or raise timeoutMs.";
-    TimeoutBody = "timeout_body", Timeout, "The endpoint began to answer but did not finish in time: send the whole body at once.";
-    NotHttps = "not_https", Failed, "The callback URL is not HTTPS: serve the endpoint over https:// and configure that URL.";
-    DnsFailed = "dns_failed", Failed, "The endpoint's name has no address: check the host in the callback URL and its DNS records.";
-    AddressBlocked = "address_blocked", Failed, "The endpoint's name or address is not public: use a public address, or let the operator open the network with egress-allow.";
-    ConnectFailed = "connect_failed", Failed, "The endpoint refused the connection or cannot be reached: check that it runs and listens on the URL's port.";
-    TlsFailed = "tls_failed", Failed, "The TLS handshake failed: check that the certificate is valid, is for this host, and is sent with its chain.";
-    ConnectionLost = "connection_lost", Failed, "The connection ended before the whole answer was there: look for a crash or a closing proxy at the endpoint.";
-    Redirect = "redirect", Failed, "The endpoint answered with a redirect, and none is followed: configure the final URL, and let no login page stand before it.";
-    HttpStatus = "http_status", Failed, "The endpoint answered with an error status: 401 or 403 mostly means that the signature did not match; for others see the endpoint's log.";
-    HeadersTooLarge = "headers_too_large", Failed, "The answer's headers are over 16 KiB or 64 lines: send fewer.";
-    ProtocolError = "protocol_error", Failed, "The answer is not proper HTTP/1.1: check that the URL's port speaks HTTPS and no proxy mangles the answer.";
-    BadUrl = "bad_url", Failed, "The callback URL cannot be called: configure one such as `https://host/path`, without credentials, spaces or a fragment.";
-    Overloaded = "overloaded", Failed, "Too many callbacks of this agent were waiting already: make the endpoint faster, or raise maxConcurrent.";
-    Interrupted = "interrupted", Failed, "The callback was interrupted by a fault in Buddy: a new session tries again; tell the operator if it recurs.";
-    NotJson = "not_json", BadResponse, "The body is not JSON in UTF-8: answer with a JSON object such as {\"userId\":\"42\"}.";
-    Html = "html", BadResponse, "The body is an HTML page: let the endpoint answer by itself, with no login page or error page before it.";
-    NotAnObject = "not_an_object", BadResponse, "The body is JSON but no object: answer with an object such as {\"userId\":\"42\"}.";
-    DuplicateMember = "duplicate_member", BadResponse, "The answer has a member of the same name twice in one object: send each once.";
-    TooDeep = "too_deep", BadResponse, "The answer is nested deeper than 32 levels: flatten customAttributes.";
-    TooLarge = "too_large", BadResponse, "The answer is over 64 KiB: send fewer customAttributes.";
-    EmptyBody = "empty_body", BadResponse, "The body is empty: answer 204 when nobody is signed in, else a JSON object with a userId.";
-    ContentEncoding = "content_encoding", BadResponse, "The answer is compressed: switch compression off for the endpoint.";
-    NoUserId = "no_user_id", BadResponse, "The answer has no userId: send one, or answer 204 when nobody is signed in.";
-    InvalidUserId = "invalid_user_id", BadResponse, "The userId must be an integer or a string of 1 to 256 characters, not blank, without control characters.";
-    NotConfigured = "not_configured", NotConfigured, "The agent has no enabled callback: configure its URL and secret.";
+    TimeoutQueue = "timeout_queue", Timeout, "All of this agent's callback slots were busy for the whole time" => "make the endpoint faster, or raise maxConcurrent.";
+    TimeoutDns = "timeout_dns", Timeout, "The endpoint's name was not resolved in time" => "check the name servers of its domain.";
+    TimeoutConnect = "timeout_connect", Timeout, "No TCP connection came about in time" => "check that the endpoint's port is open to the internet and no firewall drops packets.";
+    TimeoutTls = "timeout_tls", Timeout, "The TLS handshake did not finish in time" => "check the load on the endpoint's TLS server or proxy.";
+    TimeoutHeaders = "timeout_headers", Timeout, "The endpoint took the request but did not begin to answer in time" => "make the user look-up faster, or raise timeoutMs.";
+    TimeoutBody = "timeout_body", Timeout, "The endpoint began to answer but did not finish in time" => "send the whole body at once.";
+    NotHttps = "not_https", Failed, "The callback URL is not HTTPS" => "serve the endpoint over https:// and configure that URL.";
+    DnsFailed = "dns_failed", Failed, "The endpoint's name has no address" => "check the host in the callback URL and its DNS records.";
+    AddressBlocked = "address_blocked", Failed, "The endpoint's name or address is not public" => "use a public address, or let the operator open the network with egress-allow.";
+    ConnectFailed = "connect_failed", Failed, "The endpoint refused the connection or cannot be reached" => "check that it runs and listens on the URL's port.";
+    TlsFailed = "tls_failed", Failed, "The TLS handshake failed" => "check that the certificate is valid, is for this host, and is sent with its chain.";
+    ConnectionLost = "connection_lost", Failed, "The connection ended before the whole answer was there" => "look for a crash or a closing proxy at the endpoint.";
+    Redirect = "redirect", Failed, "The endpoint answered with a redirect, and none is followed" => "configure the final URL, and let no login page stand before it.";
+    HttpStatus = "http_status", Failed, "The endpoint answered with an error status" => "401 or 403 mostly means that the signature did not match; for others see the endpoint's log.";
+    HeadersTooLarge = "headers_too_large", Failed, "The answer's headers are over 16 KiB or 64 lines" => "send fewer.";
+    ProtocolError = "protocol_error", Failed, "The answer is not proper HTTP/1.1" => "check that the URL's port speaks HTTPS and no proxy mangles the answer.";
+    BadUrl = "bad_url", Failed, "The callback URL cannot be called" => "configure one such as `https://host/path`, without credentials, spaces or a fragment.";
+    Overloaded = "overloaded", Failed, "Too many callbacks of this agent were waiting already" => "make the endpoint faster, or raise maxConcurrent.";
+    Interrupted = "interrupted", Failed, "The callback was interrupted by a fault in Buddy" => "a new session tries again; tell the operator if it recurs.";
+    NotJson = "not_json", BadResponse, "The body is not JSON in UTF-8" => "answer with a JSON object such as {\"userId\":\"42\"}.";
+    Html = "html", BadResponse, "The body is an HTML page" => "let the endpoint answer by itself, with no login page or error page before it.";
+    NotAnObject = "not_an_object", BadResponse, "The body is JSON but no object" => "answer with an object such as {\"userId\":\"42\"}.";
+    DuplicateMember = "duplicate_member", BadResponse, "The answer has a member of the same name twice in one object" => "send each once.";
+    TooDeep = "too_deep", BadResponse, "The answer is nested deeper than 32 levels" => "flatten customAttributes.";
+    TooLarge = "too_large", BadResponse, "The answer is over 64 KiB" => "send fewer customAttributes.";
+    EmptyBody = "empty_body", BadResponse, "The body is empty" => "answer 204 when nobody is signed in, else a JSON object with a userId.";
+    ContentEncoding = "content_encoding", BadResponse, "The answer is compressed" => "switch compression off for the endpoint.";
+    NoUserId = "no_user_id", BadResponse, "The answer has no userId" => "send one, or answer 204 when nobody is signed in.";
+    InvalidUserId = "invalid_user_id", BadResponse, "The answer's userId is not one" => "it must be an integer or a string of 1 to 256 characters, not blank, without control characters.";
+    NotConfigured = "not_configured", NotConfigured, "The agent has no enabled callback" => "configure its URL and secret.";
 }
 
 impl fmt::Display for Reason {

@@ -47,27 +47,20 @@ impl Explanation {
     }
 
     fn of_failure(resolution: &Resolution, reason: Reason) -> Self {
-        let (happened, mend) = parts(reason);
         let status = resolution.attempts.last().and_then(|attempt| attempt.status);
         let happened = match (reason, status) {
             (Reason::HttpStatus, Some(status)) => format!("The endpoint answered {status}"),
             (Reason::Redirect, Some(status)) => format!("The endpoint answered {status}, a redirect"),
-            _ => happened.to_owned(),
+            _ => reason.happened().to_owned(),
         };
         Self {
             cause: format!("{happened}{}.", how_often(resolution, reason)),
             answered: answered(reason),
             becomes: becomes(reason.code()),
-            mend: Some(capitalised(mend)),
+            mend: Some(capitalised(reason.to_do())),
             code: Some(reason.code()),
         }
     }
-}
-
-/// What happened, and what to do: the two parts of the reason's sentence.
-fn parts(reason: Reason) -> (&'static str, &'static str) {
-    let sentence = reason.mend();
-    sentence.split_once(": ").unwrap_or(("The answer’s userId is not one", sentence))
 }
 
 fn how_often(resolution: &Resolution, reason: Reason) -> &'static str {
