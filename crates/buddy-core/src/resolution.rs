@@ -67,6 +67,23 @@ pub struct Phases {
     pub body: Option<u64>,
 }
 
+impl Phases {
+    /// Those that were reached, in their order: name and microseconds.
+    pub fn reached(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let Self { queue, dns, connect, tls, headers, body } = *self;
+        [
+            ("queue", queue),
+            ("dns", dns),
+            ("connect", connect),
+            ("tls", tls),
+            ("headers", headers),
+            ("body", body),
+        ]
+        .into_iter()
+        .filter_map(|(name, micros)| Some((name, micros?)))
+    }
+}
+
 /// Which secret signed an attempt while a rotation is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

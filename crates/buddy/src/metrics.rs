@@ -121,18 +121,8 @@ fn attempt(attempt: &Attempt) {
     let reused = if attempt.reused_connection { "true" } else { "false" };
     let number = if attempt.number == 1 { "1" } else { "2" };
     counter!(ATTEMPTS, "number" => number, "reused_connection" => reused).increment(1);
-    let phases = &attempt.phases;
-    for (phase, micros) in [
-        ("queue", phases.queue),
-        ("dns", phases.dns),
-        ("connect", phases.connect),
-        ("tls", phases.tls),
-        ("headers", phases.headers),
-        ("body", phases.body),
-    ] {
-        if let Some(micros) = micros {
-            histogram!(PHASE_SECONDS, "phase" => phase).record(seconds(micros));
-        }
+    for (phase, micros) in attempt.phases.reached() {
+        histogram!(PHASE_SECONDS, "phase" => phase).record(seconds(micros));
     }
 }
 

@@ -7,8 +7,8 @@ use buddy_core::reason::Code;
 use buddy_core::tally::Tally;
 use buddy_core::time::UnixMillis;
 
+use super::drawing::{float, round};
 use super::said;
-use super::waterfall::round;
 use crate::stats::Window;
 
 /// Units of a picture: the scale at the left, and the plot.
@@ -260,11 +260,6 @@ impl Decades {
 fn table_row((from, tally): &(UnixMillis, Tally)) -> TableRow {
     let told = |percent| tally.durations.percentile(percent).map_or_else(|| "–".to_owned(), said::took);
     TableRow { from: said::minute(*from), ends: ends(tally), durations: PERCENTS.map(told) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a picture is drawn, not counted with")]
-fn float(number: u64) -> f64 {
-    number as f64
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod charts;
 mod check;
 mod confirm;
 mod cookie;
+mod drawing;
 mod fault;
 mod fields;
 mod gate;

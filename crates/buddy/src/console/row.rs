@@ -5,6 +5,7 @@ use buddy_core::resolution::{Attempt, Resolution};
 
 use serde::Serialize;
 
+use super::drawing::{float, round};
 use super::said;
 use crate::ambient::rfc3339;
 
@@ -60,7 +61,7 @@ pub(super) struct Piece {
 
 impl Bar {
     fn of(attempts: &[Attempt]) -> Self {
-        let phases: Vec<_> = attempts.iter().flat_map(phases).collect();
+        let phases: Vec<_> = attempts.iter().flat_map(|attempt| attempt.phases.reached()).collect();
         let whole: u64 = phases.iter().map(|(_, micros)| micros).sum();
         let mut x = 0.0;
         let piece = |&(phase, micros): &(&'static str, u64)| {
@@ -77,23 +78,7 @@ impl Bar {
     }
 }
 
-/// The phases that were reached, in their order, in microseconds.
-pub(super) fn phases(attempt: &Attempt) -> impl Iterator<Item = (&'static str, u64)> {
-    let phases = &attempt.phases;
-    [
-        ("queue", phases.queue),
-        ("dns", phases.dns),
-        ("connect", phases.connect),
-        ("tls", phases.tls),
-        ("headers", phases.headers),
-        ("body", phases.body),
-    ]
-    .into_iter()
-    .filter_map(|(name, micros)| Some((name, micros?)))
-}
-
 /// A part as a share of a hundred, to a tenth.
-#[expect(clippy::cast_precision_loss, reason = "a share is drawn, not counted with")]
-pub(super) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { (part as f64 * 1000.0 / whole as f64).round() / 10.0 }
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { round(float(part) * 100.0 / float(whole)) }
 }

@@ -2,7 +2,7 @@
 
 use buddy_core::resolution::{Attempt, Resolution, SignedWith};
 
-use super::row::phases;
+use super::drawing::{float, round};
 use super::said;
 
 /// Units of the picture: the names, the time, and what each took.
@@ -93,7 +93,7 @@ impl Span {
             from += micros;
             phase
         };
-        Self { begin, duration: attempt.duration, phases: phases(attempt).map(phase).collect() }
+        Self { begin, duration: attempt.duration, phases: attempt.phases.reached().map(phase).collect() }
     }
 
     fn end(&self) -> u64 {
@@ -180,23 +180,15 @@ pub(super) fn name(phase: &str) -> &'static str {
 
 fn in_words(resolution: &Resolution) -> String {
     let attempts = resolution.attempts.iter().map(|attempt| {
-        let phases: Vec<_> = phases(attempt)
+        let phases: Vec<_> = attempt
+            .phases
+            .reached()
             .map(|(phase, micros)| format!("{} {}", name(phase), said::took(micros)))
             .collect();
         format!("{}: {}", sending(attempt), phases.join(", "))
     });
     let attempts: Vec<_> = attempts.collect();
     format!("{} in all. {}", said::took(resolution.duration), attempts.join(". "))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a picture is drawn, not counted with")]
-fn float(number: u64) -> f64 {
-    number as f64
-}
-
-/// To a tenth of a unit: less cannot be seen.
-pub(super) fn round(units: f64) -> f64 {
-    (units * 10.0).round() / 10.0
 }
 
 #[cfg(test)]
