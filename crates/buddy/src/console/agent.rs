@@ -18,7 +18,7 @@ use super::page::{self, Frame};
 use super::row::Row;
 use super::shares::Shares;
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::v1::stats;
 use crate::refusal::Refusal;
 use crate::stats::Window;
 
@@ -50,7 +50,7 @@ pub(super) async fn show(
     Named(id): Named<AgentId>,
     Asked(query): Asked<Query>,
 ) -> Result<Response, Fault> {
-    let window = chosen(query.window.as_deref())?;
+    let window = stats::window(query.window.as_deref(), &Window::ALL)?;
     let (known, head) = head::of(&app, id, Tab::Overview).await?;
     let page = Page { before: None, limit: LATEST };
     let latest = app.store.resolutions(id, ResolutionFilter::default(), page).await.map_err(Refusal::from)?;
@@ -69,12 +69,6 @@ pub(super) async fn show(
         charts,
         rows: latest.iter().map(Row::of).collect(),
     }))
-}
-
-fn chosen(name: Option<&str>) -> Result<Window, Fault> {
-    let Some(name) = name else { return Ok(Window::Day) };
-    let window = Window::ALL.into_iter().find(|window| window.as_str() == name);
-    window.ok_or_else(|| Problem::invalid_value("window: must be 1h, 24h, 7d or 1y.").into())
 }
 
 fn title(window: Window) -> &'static str {

@@ -9,4 +9,4 @@ pub(super) mod messages;
 pub(crate) mod page;
 pub(super) mod resolutions;
 pub(super) mod sessions;
-pub(super) mod stats;
+pub(crate) mod stats;

@@ -145,12 +145,12 @@ pub(crate) struct AgentsStatsView {
     next_cursor: Option<String>,
 }
 
-/// The windows of figures; a chart has the last one too.
+/// The windows of figures; charts have all.
 const FIGURES: [Window; 3] = [Window::Hour, Window::Day, Window::Week];
-const CHARTS: [Window; 4] = Window::ALL;
 const WINDOW_DEFAULT: Window = Window::Day;
 
-fn window(text: Option<&str>, known: &[Window]) -> Result<Window, Problem> {
+/// The one of these that is asked for, or the default.
+pub(crate) fn window(text: Option<&str>, known: &[Window]) -> Result<Window, Problem> {
     let Some(text) = text else { return Ok(WINDOW_DEFAULT) };
     known.iter().copied().find(|window| window.as_str() == text).ok_or_else(|| {
         let known: Vec<_> = known.iter().map(|window| window.as_str()).collect();
@@ -205,7 +205,7 @@ pub(crate) async fn series(
     Ids(id): Ids<AgentId>,
     StrictQuery(query): StrictQuery<SeriesQuery>,
 ) -> Result<Json<SeriesView>, Problem> {
-    let window = window(query.window.as_deref(), &CHARTS)?;
+    let window = window(query.window.as_deref(), &Window::ALL)?;
     let points = app.stats.series(id, window).await?;
     Ok(Json(SeriesView { window: window.as_str(), points: points.iter().map(PointView::of).collect() }))
 }
