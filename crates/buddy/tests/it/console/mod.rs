@@ -12,6 +12,20 @@ use url::form_urlencoded::Serializer;
 
 use crate::support::{ADMIN_TOKEN, Agent, Buddy, Reply};
 
+/// The screens of an agent, below its own.
+const OF_AGENT: [&str; 10] = [
+    "",
+    "/settings",
+    "/delete",
+    "/callback",
+    "/callback/delete",
+    "/keys",
+    "/install",
+    "/check",
+    "/resolutions",
+    "/live",
+];
+
 /// A browser that is signed in, or not yet.
 struct Browser<'a> {
     buddy: &'a Buddy,

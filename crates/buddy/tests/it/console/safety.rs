@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Browser, screen, text};
+use super::{Browser, OF_AGENT, screen, text};
 use crate::support::{ADMIN_TOKEN, Answer, Buddy, Endpoint, Session};
 
 /// One string that stands in every place that is to be kept secret.
@@ -55,20 +55,8 @@ async fn screens(buddy: &Buddy, id: &str, session: &Session) -> Vec<String> {
     let path = format!("/v1/agents/{id}/resolutions?sessionId={}", session.id);
     let list = buddy.operator("GET", &path, None).await.expect_status(200).json;
     let resolution = list["resolutions"][0]["resolutionId"].as_str().unwrap().to_owned();
-    let of_agent = [
-        "",
-        "/settings",
-        "/delete",
-        "/callback",
-        "/callback/delete",
-        "/keys",
-        "/install",
-        "/check",
-        "/resolutions",
-        "/live",
-    ];
     let mut screens = vec!["/console".to_owned(), "/console/agents/new".to_owned()];
-    screens.extend(of_agent.iter().map(|rest| format!("/console/agents/{id}{rest}")));
+    screens.extend(OF_AGENT.iter().map(|rest| format!("/console/agents/{id}{rest}")));
     screens.push(format!("/console/agents/{id}/resolutions/{resolution}"));
     screens
 }

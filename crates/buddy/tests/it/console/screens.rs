@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Browser, screen, text};
+use super::{Browser, OF_AGENT, screen, text};
 use crate::support::{Answer, Buddy, Endpoint};
 
 #[tokio::test]
@@ -47,20 +47,7 @@ async fn what_is_not_there_is_a_page_too() {
     let agent = buddy.bare_agent().await;
     let nowhere = crate::routes::NO_AGENT;
     let mut paths = vec!["/console/nonsense".to_owned(), "/console/agents/nonsense".to_owned()];
-    for rest in [
-        "",
-        "/settings",
-        "/delete",
-        "/callback",
-        "/callback/delete",
-        "/keys",
-        "/resolutions",
-        "/install",
-        "/check",
-        "/live",
-    ] {
-        paths.push(format!("/console/agents/{nowhere}{rest}"));
-    }
+    paths.extend(OF_AGENT.map(|rest| format!("/console/agents/{nowhere}{rest}")));
     paths.push(screen(&agent, "/nonsense"));
     for path in paths {
         let page = text(&browser.get(&path).await.expect_status(404));

@@ -39,10 +39,11 @@ impl Says {
         Self::All(vec![text.to_owned()])
     }
 
-    /// What the test says through the sender.
-    pub(crate) fn told() -> (mpsc::UnboundedSender<String>, Self) {
+    /// What the test says through the sender, to one request.
+    pub(crate) fn told() -> (mpsc::UnboundedSender<String>, impl Fn() -> Self + Send + Sync) {
         let (tell, told) = mpsc::unbounded_channel();
-        (tell, Self::Told(told))
+        let told = Mutex::new(Some(told));
+        (tell, move || Self::Told(told.lock().unwrap().take().expect("one request is told so")))
     }
 
     /// One piece, as it is sent.
