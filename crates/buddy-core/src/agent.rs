@@ -40,6 +40,22 @@ pub struct Agent {
     pub created_at: UnixMillis,
 }
 
+impl Agent {
+    /// Names of the settings that are other than `before`, as the API writes them; all where there was none.
+    pub fn settings_other_than(&self, before: Option<&Self>) -> Vec<&'static str> {
+        let differs = |same: fn(&Self, &Self) -> bool| before.is_none_or(|before| !same(self, before));
+        differing([
+            ("name", differs(|one, other| one.name == other.name)),
+            ("allowedOrigins", differs(|one, other| one.allowed_origins == other.allowed_origins)),
+            ("sessionTtlSeconds", differs(|one, other| one.session_ttl_seconds == other.session_ttl_seconds)),
+        ])
+    }
+}
+
+fn differing<const N: usize>(settings: [(&'static str, bool); N]) -> Vec<&'static str> {
+    settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
 /// A name of 1–200 characters that is not blank, without control characters.
 pub fn check_name(name: &str) -> Result<(), BadSetting> {
     check_label("name", name, AGENT_NAME_CHARS_MAX)
@@ -156,6 +172,20 @@ pub struct Callback {
     pub require_ticket: bool,
     /// Off: sessions are anonymous, `AUTH_NOT_CONFIGURED`.
     pub enabled: bool,
+}
+
+impl Callback {
+    /// Names of the settings that are other than `before`, as the API writes them; all where there was none.
+    pub fn settings_other_than(&self, before: Option<&Self>) -> Vec<&'static str> {
+        let differs = |same: fn(&Self, &Self) -> bool| before.is_none_or(|before| !same(self, before));
+        differing([
+            ("url", differs(|one, other| one.url == other.url)),
+            ("timeoutMs", differs(|one, other| one.timeout_ms == other.timeout_ms)),
+            ("maxConcurrent", differs(|one, other| one.max_concurrent == other.max_concurrent)),
+            ("requireTicket", differs(|one, other| one.require_ticket == other.require_ticket)),
+            ("enabled", differs(|one, other| one.enabled == other.enabled)),
+        ])
+    }
 }
 
 /// The secret that signs, and while a rotation is open the one that will.

@@ -32,6 +32,8 @@ ids! {
     MessageId = MessageKind, "msg";
     /// One platform API key.
     KeyId = KeyKind, "key";
+    /// One thing that an operator did.
+    AuditId = AuditKind, "aud";
 }
 
 /// A new id from the time and 10 random bytes.

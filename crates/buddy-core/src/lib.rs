@@ -4,6 +4,7 @@
 //! arguments, so every rule here is tested by a table.
 
 pub mod agent;
+pub mod audit;
 pub mod callback;
 pub mod id;
 pub mod identity;

@@ -62,6 +62,9 @@ pub const TALLIES_KEPT_SECONDS: u32 = 400 * 24 * 3600;
 /// How long it is kept by the minute at least, for the last hour's chart; by the hour from then on.
 pub const TALLIES_BY_MINUTE_SECONDS: u32 = 3600;
 
+/// How long it is kept what operators did: an auditor's year, and time to ask about it.
+pub const AUDIT_KEPT_SECONDS: u32 = 400 * 24 * 3600;
+
 /// Characters of a message as it is sent: some pages, and in UTF-8 half of the largest body.
 pub const MESSAGE_CHARS_MAX: usize = 8_000;
 /// Characters that a reply may grow to: the longest answers of language models fit.

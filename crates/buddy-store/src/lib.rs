@@ -12,7 +12,7 @@ mod store;
 pub use seal::{BadMasterKey, Keyring, MasterKey};
 pub use sqlite::{DATABASE_FILE, Durability, OpenError, SqliteSettings, SqliteStore};
 pub use store::{
-    AgentChange, AgentTally, Agents, ApiKeys, Appended, Callbacks, Changed, ConfiguredCallback, HandedOver,
-    Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun, Sessions,
-    Settlement, Store, StoreError, Tallies, Written,
+    AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Changed, ConfiguredCallback,
+    HandedOver, Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun,
+    Sessions, Settlement, Store, StoreError, Tallies, Written,
 };

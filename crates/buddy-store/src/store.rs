@@ -1,11 +1,13 @@
 //! What every backend can do. Plain operations by noun; each is atomic, and a write has reached the disk (as far
 //! as the chosen durability goes) when its future ends.
 
+mod audit;
 mod resolutions;
 mod tallies;
 
 use async_trait::async_trait;
 use buddy_core::agent::{Agent, ApiKey, Callback, CallbackSecrets};
+use buddy_core::audit::AuditEntry;
 use buddy_core::id::{AgentId, KeyId, MessageId, SessionId};
 use buddy_core::identity::Identity;
 use buddy_core::message::{Message, Text};
@@ -15,6 +17,7 @@ use buddy_core::secret::{CallbackSecret, TokenHash};
 use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
+pub use audit::AuditLog;
 pub use resolutions::{Numbered, ResolutionFilter, Resolutions};
 pub use tallies::{AgentTally, Tallies};
 
@@ -47,12 +50,22 @@ pub enum StoreError {
 
 /// All of it.
 pub trait Store:
-    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + Send + Sync + 'static
+    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + AuditLog + Send + Sync + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + Send + Sync + 'static
+    T: Agents
+        + Callbacks
+        + ApiKeys
+        + Sessions
+        + Messages
+        + Resolutions
+        + Tallies
+        + AuditLog
+        + Send
+        + Sync
+        + 'static
 {
 }
 
@@ -80,16 +93,21 @@ pub struct AgentChange {
 #[async_trait]
 pub trait Agents {
     /// Keeps a new agent.
-    async fn create_agent(&self, agent: Agent) -> Result<(), StoreError>;
+    async fn create_agent(&self, agent: Agent, entry: AuditEntry) -> Result<(), StoreError>;
     /// The agent, if there is one.
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>, StoreError>;
     /// A page of all agents.
     async fn agents(&self, page: Page<AgentId>) -> Result<Vec<Agent>, StoreError>;
     /// Changes an agent and returns it as it is then.
-    async fn update_agent(&self, id: AgentId, change: AgentChange) -> Result<Option<Agent>, StoreError>;
+    async fn update_agent(
+        &self,
+        id: AgentId,
+        change: AgentChange,
+        entry: AuditEntry,
+    ) -> Result<Option<Agent>, StoreError>;
     /// Removes the agent and all that is its own: callback, keys, sessions with their messages,
     /// resolutions, tallies. `false`: there was none.
-    async fn delete_agent(&self, id: AgentId) -> Result<bool, StoreError>;
+    async fn delete_agent(&self, id: AgentId, entry: AuditEntry) -> Result<bool, StoreError>;
     /// Some agent allows this origin.
     async fn any_agent_allows_origin(&self, origin: &str) -> Result<bool, StoreError>;
 }
@@ -141,11 +159,12 @@ pub trait Callbacks {
         secret: Option<CallbackSecret>,
         made: CallbackSecret,
         now: UnixMillis,
+        entry: AuditEntry,
     ) -> Result<PutCallback, StoreError>;
     /// The agent's callback, if it has one.
     async fn callback(&self, agent_id: AgentId) -> Result<Option<ConfiguredCallback>, StoreError>;
     /// Removes the callback and its secrets. `false`: there was none.
-    async fn delete_callback(&self, agent_id: AgentId) -> Result<bool, StoreError>;
+    async fn delete_callback(&self, agent_id: AgentId, entry: AuditEntry) -> Result<bool, StoreError>;
     /// Opens a rotation to `next`, or with `overlap_seconds` 0 makes it current at once. A rotation whose overlap
     /// has ended by `now` is no longer open.
     async fn begin_rotation(
@@ -154,6 +173,7 @@ pub trait Callbacks {
         next: CallbackSecret,
         overlap_seconds: u32,
         now: UnixMillis,
+        entry: AuditEntry,
     ) -> Result<RotationBegun, StoreError>;
     /// Makes `next` the current secret, if it is that of the open rotation. `false`: it is not.
     async fn promote_secret(
@@ -168,7 +188,12 @@ pub trait Callbacks {
 #[async_trait]
 pub trait ApiKeys {
     /// Keeps a new key. `false`: there is no such agent.
-    async fn create_api_key(&self, key: ApiKey, hash: TokenHash) -> Result<bool, StoreError>;
+    async fn create_api_key(
+        &self,
+        key: ApiKey,
+        hash: TokenHash,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError>;
     /// A page of the agent's keys.
     async fn api_keys(&self, agent_id: AgentId, page: Page<KeyId>) -> Result<Vec<ApiKey>, StoreError>;
     /// The key that was presented, if it is one.
@@ -176,7 +201,12 @@ pub trait ApiKeys {
     /// Notes that a key was used.
     async fn touch_api_key(&self, id: KeyId, now: UnixMillis) -> Result<(), StoreError>;
     /// Removes a key. `false`: the agent has no such key.
-    async fn delete_api_key(&self, agent_id: AgentId, id: KeyId) -> Result<bool, StoreError>;
+    async fn delete_api_key(
+        &self,
+        agent_id: AgentId,
+        id: KeyId,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError>;
 }
 
 /// How a session was settled, and what was done for it.

@@ -7,6 +7,7 @@ use buddy_core::agent::{
     Agent, Callback, CallbackSecrets, check_max_concurrent, check_name, check_origins, check_overlap,
     check_session_ttl, check_timeout_ms,
 };
+use buddy_core::audit::{Action, AuditEntry};
 use buddy_core::id::AgentId;
 use buddy_core::limits::{
     MAX_CONCURRENT_DEFAULT, ROTATION_OVERLAP_SECONDS_DEFAULT, SESSION_TTL_SECONDS_DEFAULT, TIMEOUT_MS_DEFAULT,
@@ -17,6 +18,7 @@ use buddy_store::{AgentChange, ConfiguredCallback, Page, PutCallback, RotationBe
 use moka::future::Cache;
 
 use crate::ambient::Ambient;
+use crate::audit::{Audit, By};
 use crate::refusal::Refusal;
 
 /// Agents whose settings are kept at hand: the busiest of a platform with many more.
@@ -74,13 +76,15 @@ pub(crate) struct Agents {
     store: Arc<dyn Store>,
     egress: Egress,
     ambient: Ambient,
+    pub(crate) audit: Audit,
     known: Cache<AgentId, Arc<KnownAgent>>,
 }
 
 impl Agents {
     pub(crate) fn new(store: Arc<dyn Store>, egress: Egress, ambient: Ambient) -> Self {
         let known = Cache::builder().max_capacity(KNOWN_AGENTS_MAX).time_to_live(KNOWN_FOR).build();
-        Self { store, egress, ambient, known }
+        let audit = Audit::new(store.clone(), ambient.clone());
+        Self { store, egress, ambient, audit, known }
     }
 
     /// The agent and its callback. An overlap that has ended is already accounted for.
@@ -102,7 +106,12 @@ impl Agents {
         ConfiguredCallback { secrets: callback.secrets.at(self.ambient.now()), ..callback }
     }
 
-    pub(crate) async fn create(&self, new: NewAgent) -> Result<Agent, Refusal> {
+    pub(crate) async fn create(&self, by: &By, new: NewAgent) -> Result<Agent, Refusal> {
+        let entry = self.audit.entry(by, Action::CreateAgent, None);
+        self.audit.refused(entry.clone(), self.try_create(new, entry).await).await
+    }
+
+    async fn try_create(&self, new: NewAgent, entry: AuditEntry) -> Result<Agent, Refusal> {
         check_name(&new.name)?;
         let agent = Agent {
             id: self.ambient.id(),
@@ -113,7 +122,8 @@ impl Agents {
             )?,
             created_at: self.ambient.now(),
         };
-        self.store.create_agent(agent.clone()).await?;
+        let entry = AuditEntry { agent_id: Some(agent.id), ..entry };
+        self.store.create_agent(agent.clone(), entry).await?;
         Ok(agent)
     }
 
@@ -155,7 +165,18 @@ impl Agents {
         Ok(known)
     }
 
-    pub(crate) async fn update(&self, id: AgentId, change: AgentChange) -> Result<Arc<KnownAgent>, Refusal> {
+    pub(crate) async fn update(
+        &self,
+        by: &By,
+        id: AgentId,
+        change: AgentChange,
+    ) -> Result<Arc<KnownAgent>, Refusal> {
+        let entry = self.audit.entry(by, Action::UpdateAgent, Some(id));
+        self.audit.refused(entry.clone(), self.try_update(id, change, entry).await).await?;
+        self.known(id).await
+    }
+
+    async fn try_update(&self, id: AgentId, change: AgentChange, entry: AuditEntry) -> Result<(), Refusal> {
         if let Some(name) = &change.name {
             check_name(name)?;
         }
@@ -164,16 +185,16 @@ impl Agents {
             allowed_origins: change.allowed_origins.map(check_origins).transpose()?,
             session_ttl_seconds: change.session_ttl_seconds.map(check_session_ttl).transpose()?,
         };
-        let updated = self.store.update_agent(id, change).await?;
+        let updated = self.store.update_agent(id, change, entry).await?;
         self.forget(id).await;
-        updated.ok_or(Refusal::NotFound("agent"))?;
-        self.known(id).await
+        found(updated.is_some(), "agent")
     }
 
-    pub(crate) async fn delete(&self, id: AgentId) -> Result<(), Refusal> {
-        let deleted = self.store.delete_agent(id).await?;
+    pub(crate) async fn delete(&self, by: &By, id: AgentId) -> Result<(), Refusal> {
+        let entry = self.audit.entry(by, Action::DeleteAgent, Some(id));
+        let deleted = self.store.delete_agent(id, entry.clone()).await?;
         self.forget(id).await;
-        found(deleted, "agent")
+        self.audit.refused(entry, found(deleted, "agent")).await
     }
 
     /// Some agent's widget may be embedded on this origin.
@@ -183,8 +204,19 @@ impl Agents {
 
     pub(crate) async fn put_callback(
         &self,
+        by: &By,
         id: AgentId,
         settings: CallbackSettings,
+    ) -> Result<SetCallback, Refusal> {
+        let entry = self.audit.entry(by, Action::PutCallback, Some(id));
+        self.audit.refused(entry.clone(), self.try_put_callback(id, settings, entry).await).await
+    }
+
+    async fn try_put_callback(
+        &self,
+        id: AgentId,
+        settings: CallbackSettings,
+        entry: AuditEntry,
     ) -> Result<SetCallback, Refusal> {
         let target = self.egress.target(&settings.url).map_err(Refusal::CallbackUrl)?;
         let callback = Callback {
@@ -196,7 +228,8 @@ impl Agents {
         };
         let secret = settings.secret.as_deref().map(CallbackSecret::parse).transpose()?;
         let made = self.ambient.callback_secret();
-        let put = self.store.put_callback(id, callback, secret, made.clone(), self.ambient.now()).await?;
+        let put =
+            self.store.put_callback(id, callback, secret, made.clone(), self.ambient.now(), entry).await?;
         self.forget(id).await;
         match put {
             PutCallback::NoAgent => Err(Refusal::NotFound("agent")),
@@ -211,24 +244,38 @@ impl Agents {
         self.known(id).await?.callback.clone().ok_or(Refusal::NotFound("callback"))
     }
 
-    pub(crate) async fn delete_callback(&self, id: AgentId) -> Result<(), Refusal> {
-        let deleted = self.store.delete_callback(id).await?;
+    pub(crate) async fn delete_callback(&self, by: &By, id: AgentId) -> Result<(), Refusal> {
+        let entry = self.audit.entry(by, Action::DeleteCallback, Some(id));
+        let deleted = self.store.delete_callback(id, entry.clone()).await?;
         self.forget(id).await;
-        found(deleted, "callback")
+        self.audit.refused(entry, found(deleted, "callback")).await
     }
 
     /// Begins a rotation; `secret` is the business's own next one, else Buddy makes it.
     pub(crate) async fn rotate(
         &self,
+        by: &By,
         id: AgentId,
         secret: Option<&str>,
         overlap_seconds: Option<u32>,
+    ) -> Result<Rotated, Refusal> {
+        let entry = self.audit.entry(by, Action::RotateCallbackSecret, Some(id));
+        let rotated = self.try_rotate(id, secret, overlap_seconds, entry.clone()).await;
+        self.audit.refused(entry, rotated).await
+    }
+
+    async fn try_rotate(
+        &self,
+        id: AgentId,
+        secret: Option<&str>,
+        overlap_seconds: Option<u32>,
+        entry: AuditEntry,
     ) -> Result<Rotated, Refusal> {
         let overlap = check_overlap(overlap_seconds.unwrap_or(ROTATION_OVERLAP_SECONDS_DEFAULT))?;
         let own = secret.map(CallbackSecret::parse).transpose()?;
         let generated_secret = own.is_none().then(|| self.ambient.callback_secret());
         let next = own.or_else(|| generated_secret.clone()).expect("one of the two is there");
-        let begun = self.store.begin_rotation(id, next, overlap, self.ambient.now()).await?;
+        let begun = self.store.begin_rotation(id, next, overlap, self.ambient.now(), entry).await?;
         self.forget(id).await;
         match begun {
             RotationBegun::NoCallback => Err(Refusal::NotFound("callback")),

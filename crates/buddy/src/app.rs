@@ -14,6 +14,7 @@ use url::Url;
 use crate::agents::Agents;
 use crate::ambient::Ambient;
 use crate::api_keys::ApiKeys;
+use crate::audit::Audit;
 use crate::check::Checker;
 use crate::config::{DataDir, KeysError, Settings};
 use crate::http::limit::Limiter;
@@ -58,6 +59,7 @@ impl Health for SqliteStore {
 /// Everything that a call may need.
 pub(crate) struct App {
     pub(crate) agents: Arc<Agents>,
+    pub(crate) audit: Audit,
     pub(crate) api_keys: ApiKeys,
     pub(crate) checker: Checker,
     pub(crate) sessions: Sessions,
@@ -129,6 +131,7 @@ pub(crate) fn start(
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let stats = Stats { store: store.clone(), agents: agents.clone(), ambient: ambient.clone() };
     let app = App {
+        audit: agents.audit.clone(),
         agents,
         api_keys: ApiKeys::new(store.clone(), ambient.clone()),
         checker,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buddy_core::limits::{
-    ATTEMPTS_MAX, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS, TALLIES_KEPT_SECONDS, TIMEOUT_MS_MAX,
+    ATTEMPTS_MAX, AUDIT_KEPT_SECONDS, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS,
+    TALLIES_KEPT_SECONDS, TIMEOUT_MS_MAX,
 };
 use buddy_core::time::UnixMillis;
 use buddy_store::StoreError;
@@ -40,6 +41,8 @@ pub(crate) async fn tidy(app: &Arc<App>) -> Result<(), StoreError> {
     while app.store.remove_ended_sessions(now, BATCH).await? == u64::from(BATCH) {}
     let kept_since = now.minus_seconds(RESOLUTION_KEPT_SECONDS);
     while app.store.remove_old_resolutions(kept_since, BATCH).await? == u64::from(BATCH) {}
+    let kept_since = now.minus_seconds(AUDIT_KEPT_SECONDS);
+    while app.store.remove_old_audit_entries(kept_since, BATCH).await? == u64::from(BATCH) {}
     let by_minute_since = now.minus_seconds(TALLIES_BY_MINUTE_SECONDS);
     while app.store.tallies_into_hours(by_minute_since, BATCH).await? == u64::from(BATCH) {}
     let kept_since = now.minus_seconds(TALLIES_KEPT_SECONDS);
@@ -69,7 +72,7 @@ mod tests {
     use crate::identify::unasked;
     use crate::refusal::Refusal;
     use crate::sessions::Revoke;
-    use crate::testing::{BEGUN, TestApp};
+    use crate::testing::{BEGUN, TestApp, operator};
 
     const SECRET: &str = "test-secret-0123456789";
 
@@ -114,7 +117,7 @@ mod tests {
     async fn a_resolution_is_kept_for_seven_days() {
         let test = TestApp::start();
         let known = test.agent(SECRET).await;
-        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
         let session = test.session(&known).await;
         test.app.sessions.identify(session, None).await.unwrap();
         assert_eq!(resolutions(&test, known.agent.id).await, 1);
@@ -152,7 +155,7 @@ mod tests {
         let known = test.agent(SECRET).await;
         let session = test.session(&known).await;
         assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
-        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
         test.clock.advance_seconds(STUCK_SECONDS + 1);
         tidy(&test.app).await.unwrap();
         let settled = test.app.sessions.session(session.id).await.unwrap();
@@ -177,7 +180,7 @@ mod tests {
     async fn what_was_counted_is_kept_by_the_minute_then_by_the_hour_and_for_400_days() {
         let test = TestApp::start();
         let known = test.agent(SECRET).await;
-        test.app.agents.delete_callback(known.agent.id).await.unwrap();
+        test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
         let begun = (BEGUN.0 % 3_600_000) / 1000;
         let minute = begun - begun % 60;
         let session = test.session(&known).await;
@@ -197,19 +200,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn it_is_kept_for_400_days_what_operators_did() {
+        let test = TestApp::start();
+        test.agent(SECRET).await;
+        let noted = async || {
+            let page = Page { before: None, limit: 10 };
+            test.app.audit.page(None, page).await.unwrap().len()
+        };
+        for (seconds, kept) in [(0, 2), (400 * 24 * 3600, 2), (1, 0)] {
+            test.clock.advance_seconds(seconds);
+            tidy(&test.app).await.unwrap();
+            assert_eq!(noted().await, kept);
+        }
+    }
+
+    #[tokio::test]
     async fn an_overlap_that_has_ended_makes_the_next_secret_current() {
         let test = TestApp::start();
         let known = test.agent(SECRET).await;
         let id = known.agent.id;
         let next = "next-secret-0123456789";
-        test.app.agents.rotate(id, Some(next), Some(100)).await.unwrap();
-        let again = test.app.agents.rotate(id, None, None).await;
+        test.app.agents.rotate(&operator(), id, Some(next), Some(100)).await.unwrap();
+        let again = test.app.agents.rotate(&operator(), id, None, None).await;
         assert!(matches!(again, Err(Refusal::RotationOpen)));
         test.clock.advance_seconds(100);
-        let configured = test.app.agents.put_callback(id, settings(&known)).await.unwrap().configured;
+        let configured =
+            test.app.agents.put_callback(&operator(), id, settings(&known)).await.unwrap().configured;
         assert_eq!(configured.secrets.current.expose(), next);
         assert!(configured.secrets.rotation.is_none());
-        assert!(test.app.agents.rotate(id, None, None).await.is_ok(), "a new rotation may begin");
+        assert!(
+            test.app.agents.rotate(&operator(), id, None, None).await.is_ok(),
+            "a new rotation may begin"
+        );
     }
 
     /// The same callback once more, with its stored secret.

@@ -9,6 +9,7 @@ mod agents;
 mod ambient;
 mod api_keys;
 mod app;
+mod audit;
 mod check;
 pub mod cli;
 mod config;

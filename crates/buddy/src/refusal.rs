@@ -37,3 +37,25 @@ pub(crate) enum Refusal {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl Refusal {
+    /// Stable, as the API and the audit log write it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::BadSetting(_) | Self::BadSecret(_) | Self::ReplyTooLong => "INVALID_VALUE",
+            Self::CallbackUrl(_) => "INVALID_CALLBACK_URL",
+            Self::RotationOpen => "ROTATION_OPEN",
+            Self::InvalidTicket => "INVALID_TICKET",
+            Self::OriginNotAllowed => "ORIGIN_NOT_ALLOWED",
+            Self::Overloaded => "OVERLOADED",
+            Self::SessionRevoked => "SESSION_REVOKED",
+            Self::ConversationFull => "CONVERSATION_FULL",
+            Self::MessageDone => "MESSAGE_DONE",
+            Self::TooManyStreams(_) => "TOO_MANY_STREAMS",
+            // Trying again would find the same row.
+            Self::Store(StoreError::Sealed { .. } | StoreError::Unreadable { .. }) => "INTERNAL",
+            Self::Store(StoreError::Database(_) | StoreError::Closed) => "UNAVAILABLE",
+        }
+    }
+}

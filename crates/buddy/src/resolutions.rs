@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::agents::KnownAgent;
     use crate::sessions::Begin;
-    use crate::testing::TestApp;
+    use crate::testing::{TestApp, operator};
 
     const SECRET: &str = "test-secret-0123456789";
 
@@ -147,7 +147,7 @@ mod tests {
 
     async fn bare_agent(test: &TestApp) -> Arc<KnownAgent> {
         let id = test.agent(SECRET).await.agent.id;
-        test.app.agents.delete_callback(id).await.unwrap();
+        test.app.agents.delete_callback(&operator(), id).await.unwrap();
         test.app.agents.known(id).await.unwrap()
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let mut stream = listen(&test, known.agent.id, ResolutionFilter::default(), None).await;
         let session_id = resolve(&test, &known).await;
         assert_eq!(next(&mut stream).await.session_id, session_id);
-        test.app.agents.delete(known.agent.id).await.unwrap();
+        test.app.agents.delete(&operator(), known.agent.id).await.unwrap();
         assert!(matches!(stream.next().await, Some(ResolutionEvent::End(End::Ended))));
         assert!(stream.next().await.is_none());
     }

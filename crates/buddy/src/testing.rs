@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::agents::{CallbackSettings, KnownAgent, NewAgent};
 use crate::ambient::{Ambient, Clock, SystemRandom};
 use crate::app::{self, App};
+use crate::audit::By;
 use crate::config::Settings;
 use crate::sessions::Begin;
 
@@ -31,6 +32,11 @@ impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// Who acts in the tests.
+pub(crate) fn operator() -> By {
+    By::admin([192, 0, 2, 7].into())
 }
 
 /// A whole app without a listener, on a data dir of its own.
@@ -54,7 +60,7 @@ impl TestApp {
     pub(crate) async fn agent(&self, secret: &str) -> Arc<KnownAgent> {
         let new =
             NewAgent { name: "Test".into(), allowed_origins: Vec::new(), session_ttl_seconds: Some(60) };
-        let agent = self.app.agents.create(new).await.unwrap();
+        let agent = self.app.agents.create(&operator(), new).await.unwrap();
         let callback = CallbackSettings {
             url: "https://127.0.0.1:9/".into(),
             secret: Some(CallbackSecret::parse(secret).unwrap().expose().to_owned()),
@@ -63,7 +69,7 @@ impl TestApp {
             require_ticket: None,
             enabled: None,
         };
-        self.app.agents.put_callback(agent.id, callback).await.unwrap();
+        self.app.agents.put_callback(&operator(), agent.id, callback).await.unwrap();
         self.app.agents.known(agent.id).await.unwrap()
     }
 

@@ -10,7 +10,7 @@ use crate::{AgentChange, Page, PutCallback, ResolutionFilter, RotationBegun, Sto
 pub(crate) async fn a_kept_agent_reads_back_whole(store: &Arc<dyn Store>) {
     let none = Agent { allowed_origins: Vec::new(), ..agent(2) };
     for kept in [agent(1), none] {
-        store.create_agent(kept.clone()).await.unwrap();
+        store.create_agent(kept.clone(), entry()).await.unwrap();
         assert_eq!(store.agent(kept.id).await.unwrap(), Some(kept));
     }
 }
@@ -18,13 +18,13 @@ pub(crate) async fn a_kept_agent_reads_back_whole(store: &Arc<dyn Store>) {
 pub(crate) async fn an_agent_that_is_not_there_is_none(store: &Arc<dyn Store>) {
     assert_eq!(store.agent(id(1)).await.unwrap(), None);
     assert_eq!(store.agents(first(10)).await.unwrap(), []);
-    assert_eq!(store.update_agent(id(1), AgentChange::default()).await.unwrap(), None);
-    assert!(!store.delete_agent(id(1)).await.unwrap());
+    assert_eq!(store.update_agent(id(1), AgentChange::default(), entry()).await.unwrap(), None);
+    assert!(!store.delete_agent(id(1), entry()).await.unwrap());
 }
 
 pub(crate) async fn agents_are_paged_newest_first(store: &Arc<dyn Store>) {
     for number in [2, 1, 4, 3, 5] {
-        store.create_agent(agent(number)).await.unwrap();
+        store.create_agent(agent(number), entry()).await.unwrap();
     }
     let page = async |before, limit| store.agents(Page { before, limit }).await.unwrap();
     assert_eq!(page(None, 2).await, [agent(5), agent(4)]);
@@ -54,7 +54,7 @@ pub(crate) async fn a_change_sets_only_what_it_names(store: &Arc<dyn Store>) {
         wanted.name = change.name.clone().unwrap_or(wanted.name);
         wanted.allowed_origins = change.allowed_origins.clone().unwrap_or(wanted.allowed_origins);
         wanted.session_ttl_seconds = change.session_ttl_seconds.unwrap_or(wanted.session_ttl_seconds);
-        assert_eq!(store.update_agent(agent_id, change).await.unwrap(), Some(wanted.clone()));
+        assert_eq!(store.update_agent(agent_id, change, entry()).await.unwrap(), Some(wanted.clone()));
         assert_eq!(store.agent(agent_id).await.unwrap(), Some(wanted.clone()));
     }
 }
@@ -65,22 +65,22 @@ pub(crate) async fn an_origin_is_allowed_while_some_agent_has_it(store: &Arc<dyn
     assert!(!allowed().await);
     for number in [1, 2] {
         let sharing = Agent { allowed_origins: vec![origin.into()], ..agent(number) };
-        store.create_agent(sharing).await.unwrap();
+        store.create_agent(sharing, entry()).await.unwrap();
     }
     assert!(allowed().await);
     assert!(!store.any_agent_allows_origin("https://shared.exampl").await.unwrap());
     assert!(!store.any_agent_allows_origin("HTTPS://SHARED.EXAMPLE").await.unwrap());
-    assert!(store.delete_agent(id(1)).await.unwrap());
+    assert!(store.delete_agent(id(1), entry()).await.unwrap());
     assert!(allowed().await);
     let without = AgentChange { allowed_origins: Some(Vec::new()), ..AgentChange::default() };
-    store.update_agent(id(2), without).await.unwrap().unwrap();
+    store.update_agent(id(2), without, entry()).await.unwrap().unwrap();
     assert!(!allowed().await);
 }
 
 pub(crate) async fn an_id_that_is_taken_is_refused_and_the_first_stays(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
     let usurper = Agent { name: "Usurper".into(), ..agent(1) };
-    assert!(store.create_agent(usurper).await.is_err());
+    assert!(store.create_agent(usurper, entry()).await.is_err());
     assert_eq!(store.agent(agent_id).await.unwrap(), Some(agent(1)));
 
     identified(store, agent_id, 1, "ada").await;
@@ -90,28 +90,28 @@ pub(crate) async fn an_id_that_is_taken_is_refused_and_the_first_stays(store: &A
 
 pub(crate) async fn a_deleted_agent_takes_its_callback_with_it(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.put_callback(agent_id, callback(), None, secret("made"), NOW).await.unwrap();
-    assert!(store.delete_agent(agent_id).await.unwrap());
+    store.put_callback(agent_id, callback(), None, secret("made"), NOW, entry()).await.unwrap();
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
 
     assert!(store.callback(agent_id).await.unwrap().is_none());
-    assert!(!store.delete_callback(agent_id).await.unwrap());
-    let put = store.put_callback(agent_id, callback(), None, secret("made"), NOW).await.unwrap();
+    assert!(!store.delete_callback(agent_id, entry()).await.unwrap());
+    let put = store.put_callback(agent_id, callback(), None, secret("made"), NOW, entry()).await.unwrap();
     assert!(matches!(put, PutCallback::NoAgent));
-    let begun = store.begin_rotation(agent_id, secret("next"), 60, NOW).await.unwrap();
+    let begun = store.begin_rotation(agent_id, secret("next"), 60, NOW, entry()).await.unwrap();
     assert!(matches!(begun, RotationBegun::NoCallback));
 }
 
 pub(crate) async fn a_deleted_agent_takes_its_origins_and_keys_with_it(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
-    assert!(store.delete_agent(agent_id).await.unwrap());
-    assert!(!store.delete_agent(agent_id).await.unwrap());
+    store.create_api_key(api_key(agent_id, 1), hash(1), entry()).await.unwrap();
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
+    assert!(!store.delete_agent(agent_id, entry()).await.unwrap());
 
     assert_eq!(store.agent(agent_id).await.unwrap(), None);
     assert!(!store.any_agent_allows_origin("https://a1.example").await.unwrap());
     assert_eq!(store.api_key_by_hash(hash(1)).await.unwrap(), None);
     assert_eq!(store.api_keys(agent_id, first(10)).await.unwrap(), []);
-    assert!(!store.create_api_key(api_key(agent_id, 2), hash(2)).await.unwrap());
+    assert!(!store.create_api_key(api_key(agent_id, 2), hash(2), entry()).await.unwrap());
 }
 
 pub(crate) async fn a_deleted_agent_takes_its_sessions_with_it(store: &Arc<dyn Store>) {
@@ -119,7 +119,7 @@ pub(crate) async fn a_deleted_agent_takes_its_sessions_with_it(store: &Arc<dyn S
     identified(store, agent_id, 1, "ada").await;
     store.create_session(session(agent_id, 2), None).await.unwrap();
     store.create_session(pending(agent_id, 3), None).await.unwrap();
-    assert!(store.delete_agent(agent_id).await.unwrap());
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
 
     let settled = async |number| {
         store.settle_session(id(number), authenticated(agent_id, 10 + number, "eve")).await.unwrap()
@@ -139,7 +139,7 @@ pub(crate) async fn a_deleted_agent_takes_its_resolutions_and_gets_no_more(store
     let agent_id = with_agent(store).await;
     resolved(store, agent_id, 1, Reason::Html).await;
     store.create_session(pending(agent_id, 2), None).await.unwrap();
-    assert!(store.delete_agent(agent_id).await.unwrap());
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
 
     assert!(!store.settle_session(id(2), authenticated(agent_id, 2, "ada")).await.unwrap());
     let late = failed(agent_id, 3, Reason::Html);
@@ -153,14 +153,14 @@ pub(crate) async fn a_deleted_agent_takes_its_resolutions_and_gets_no_more(store
 
 pub(crate) async fn a_deleted_agent_leaves_the_others_alone(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     let other = id(2);
-    store.put_callback(other, callback(), None, secret("made"), NOW).await.unwrap();
-    store.create_api_key(api_key(other, 1), hash(1)).await.unwrap();
+    store.put_callback(other, callback(), None, secret("made"), NOW, entry()).await.unwrap();
+    store.create_api_key(api_key(other, 1), hash(1), entry()).await.unwrap();
     identified(store, agent_id, 1, "ada").await;
     identified(store, other, 2, "ada").await;
 
-    assert!(store.delete_agent(agent_id).await.unwrap());
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
     store.remove_ended_sessions(NOW, 100).await.unwrap();
     store.remove_old_resolutions(NOW, 100).await.unwrap();
 

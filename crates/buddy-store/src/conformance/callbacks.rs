@@ -22,7 +22,7 @@ async fn put(
     own: Option<CallbackSecret>,
     now: UnixMillis,
 ) -> (CallbackSecrets, bool) {
-    match store.put_callback(agent_id, callback(), own, secret("made"), now).await.unwrap() {
+    match store.put_callback(agent_id, callback(), own, secret("made"), now, entry()).await.unwrap() {
         PutCallback::Put { configured, made_secret_taken } => {
             assert_eq!(configured.callback, callback());
             assert_eq!(configured.secrets, secrets(store, agent_id).await);
@@ -43,7 +43,7 @@ async fn rotate(
     overlap: u32,
     now: UnixMillis,
 ) -> RotationBegun {
-    store.begin_rotation(agent_id, secret(next), overlap, now).await.unwrap()
+    store.begin_rotation(agent_id, secret(next), overlap, now, entry()).await.unwrap()
 }
 
 fn alone(current: &str, created_at: UnixMillis) -> CallbackSecrets {
@@ -73,9 +73,9 @@ pub(crate) async fn a_callback_is_none_until_it_is_put(store: &Arc<dyn Store>) {
         require_ticket: false,
         enabled: false,
     };
-    store.put_callback(agent_id, plain.clone(), None, secret("made"), NOW).await.unwrap();
+    store.put_callback(agent_id, plain.clone(), None, secret("made"), NOW, entry()).await.unwrap();
     assert_eq!(store.callback(agent_id).await.unwrap().unwrap().callback, plain);
-    let put = store.put_callback(id(9), callback(), None, secret("made"), NOW).await.unwrap();
+    let put = store.put_callback(id(9), callback(), None, secret("made"), NOW, entry()).await.unwrap();
     assert!(matches!(put, PutCallback::NoAgent));
 }
 
@@ -156,8 +156,8 @@ pub(crate) async fn a_secret_that_is_not_next_is_not_promoted(store: &Arc<dyn St
 
 pub(crate) async fn a_deleted_callback_takes_its_secrets_with_it(store: &Arc<dyn Store>) {
     let agent_id = with_callback(store).await;
-    assert!(store.delete_callback(agent_id).await.unwrap());
-    assert!(!store.delete_callback(agent_id).await.unwrap());
+    assert!(store.delete_callback(agent_id, entry()).await.unwrap());
+    assert!(!store.delete_callback(agent_id, entry()).await.unwrap());
     assert!(store.callback(agent_id).await.unwrap().is_none());
     assert_eq!(put(store, agent_id, None, later(1)).await, (alone("made", later(1)), true));
 }

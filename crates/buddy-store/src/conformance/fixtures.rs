@@ -1,8 +1,11 @@
 //! Agents, sessions and the like, told apart by a number.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use buddy_core::agent::{Agent, ApiKey, Callback};
+use buddy_core::audit::{ADMIN, Action, AuditEntry, DONE};
 use buddy_core::callback::answer::{Answer, Verdict, judge};
 use buddy_core::callback::shape::Shape;
 use buddy_core::id::{AgentId, ResolutionId, SessionId, new_id};
@@ -50,9 +53,25 @@ pub(crate) fn agent(number: u16) -> Agent {
     }
 }
 
+/// What an operator did, of which the case is not.
+pub(crate) fn entry() -> AuditEntry {
+    static NUMBER: AtomicU16 = AtomicU16::new(0);
+    AuditEntry {
+        id: id(NUMBER.fetch_add(1, Ordering::Relaxed)),
+        at: NOW,
+        actor: ADMIN.to_owned(),
+        address: IpAddr::from([192, 0, 2, 7]),
+        action: Action::UpdateAgent,
+        agent_id: None,
+        key_id: None,
+        settings: Vec::new(),
+        outcome: DONE.to_owned(),
+    }
+}
+
 /// A store that has agent 1; most cases begin so.
 pub(crate) async fn with_agent(store: &Arc<dyn Store>) -> AgentId {
-    store.create_agent(agent(1)).await.unwrap();
+    store.create_agent(agent(1), entry()).await.unwrap();
     id(1)
 }
 

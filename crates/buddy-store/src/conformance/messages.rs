@@ -96,7 +96,7 @@ pub(crate) async fn messages_are_paged_oldest_first(store: &Arc<dyn Store>) {
 
 pub(crate) async fn a_message_needs_a_session_that_is_there(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     let (ended, revoked, deleted) =
         (begun(store, agent_id, 1).await, begun(store, agent_id, 2).await, begun(store, id(2), 3).await);
     let kept = growing(ended, 1);
@@ -104,7 +104,7 @@ pub(crate) async fn a_message_needs_a_session_that_is_there(store: &Arc<dyn Stor
     write(store, &growing(revoked, 2)).await;
     write(store, &growing(deleted, 3)).await;
     store.revoke_session(agent_id, revoked, NOW).await.unwrap();
-    store.delete_agent(id(2)).await.unwrap();
+    store.delete_agent(id(2), entry()).await.unwrap();
     for (session, now, written, appended) in [
         (ended, later(TTL), Written::NoSession, Appended::NoSession),
         (revoked, NOW, Written::Revoked, Appended::Revoked),
@@ -224,7 +224,7 @@ pub(crate) async fn a_visitors_message_waits_for_its_session_to_be_settled(store
 
 pub(crate) async fn only_what_visitors_say_is_handed_over_and_to_their_own_agent(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     identified(store, agent_id, 1, "ada").await;
     resolved(store, id(2), 2, Reason::Html).await;
     for number in [1, 2] {
@@ -308,7 +308,7 @@ pub(crate) async fn messages_go_with_their_ended_sessions_at_most_limit_at_a_tim
 
 pub(crate) async fn messages_of_a_deleted_agent_are_gone_and_soon_removed(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     identified(store, agent_id, 1, "ada").await;
     begun(store, agent_id, 2).await;
     resolved(store, id(2), 3, Reason::Html).await;
@@ -316,7 +316,7 @@ pub(crate) async fn messages_of_a_deleted_agent_are_gone_and_soon_removed(store:
         write(store, &message(id(number), number, Sender::Visitor)).await;
         write(store, &message(id(number), number + 10, Sender::Agent)).await;
     }
-    store.delete_agent(agent_id).await.unwrap();
+    store.delete_agent(agent_id, entry()).await.unwrap();
     assert_eq!(handed_over(store, agent_id, 0).await, []);
     assert_eq!(listed(store, id(1)).await, []);
     // One session with an identity, and four messages.

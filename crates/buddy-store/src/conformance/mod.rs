@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod callbacks;
 pub(crate) mod fixtures;
 pub(crate) mod messages;
@@ -97,6 +98,14 @@ macro_rules! conformance {
             tallies::tallies_of_a_deleted_agent_are_gone_and_soon_removed,
             tallies::tallies_of_all_agents_are_paged_newest_first,
             tallies::of_many_that_settle_at_once_all_are_counted,
+            audit::an_entry_reads_back_whole,
+            audit::a_changed_agent_leaves_an_entry_with_the_names_of_what_changed,
+            audit::a_changed_callback_leaves_an_entry_with_the_names_of_what_changed,
+            audit::a_made_or_removed_key_leaves_an_entry,
+            audit::what_changes_nothing_leaves_no_entry,
+            audit::a_change_whose_entry_cannot_be_kept_is_not_made,
+            audit::entries_are_paged_newest_first_of_all_agents_or_of_one,
+            audit::old_entries_are_removed_at_most_limit_at_a_time,
             races::of_many_that_begin_to_identify_one_does,
             races::of_many_that_settle_one_does,
             races::settling_and_revoking_at_once_always_end_revoked,

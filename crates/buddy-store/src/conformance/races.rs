@@ -68,10 +68,13 @@ pub(crate) async fn settling_and_revoking_at_once_always_end_revoked(store: &Arc
 
 pub(crate) async fn of_many_rotations_one_is_begun(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.put_callback(agent_id, callback(), None, secret("made"), NOW).await.unwrap();
+    store.put_callback(agent_id, callback(), None, secret("made"), NOW, entry()).await.unwrap();
     let won = winners(store, move |store: Arc<dyn Store>, number| async move {
         let next = secret(&number.to_string());
-        matches!(store.begin_rotation(agent_id, next, 60, NOW).await.unwrap(), RotationBegun::Begun(_))
+        matches!(
+            store.begin_rotation(agent_id, next, 60, NOW, entry()).await.unwrap(),
+            RotationBegun::Begun(_)
+        )
     })
     .await;
     assert_eq!(won, 1);

@@ -16,7 +16,7 @@ async fn ids(store: &Arc<dyn Store>, agent_id: AgentId, filter: ResolutionFilter
 
 pub(crate) async fn a_resolution_reads_back_whole_for_its_own_agent_only(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     let bare = Resolution {
         outcome: Outcome::Nobody,
         warnings: Vec::new(),
@@ -98,7 +98,7 @@ pub(crate) async fn filters_are_joined(store: &Arc<dyn Store>) {
 /// Session 2 of agent 1 with resolutions 2, 3 and 4; session 1 of agent 2.
 async fn settled_thrice(store: &Arc<dyn Store>) -> AgentId {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     resolved(store, id(2), 1, Reason::Html).await;
     store.create_session(pending(agent_id, 2), None).await.unwrap();
     for (number, reason) in [(2, Reason::Html), (3, Reason::NotJson), (4, Reason::Html)] {
@@ -122,7 +122,7 @@ pub(crate) async fn a_sessions_resolutions_are_found_without_its_agent(store: &A
     // What outlives its session is found, what outlives its agent is not.
     assert_eq!(store.remove_ended_sessions(later(TTL), 10).await.unwrap(), 2);
     assert_eq!(of(2, None, 10).await.len(), 3);
-    store.delete_agent(agent_id).await.unwrap();
+    store.delete_agent(agent_id, entry()).await.unwrap();
     assert_eq!(of(2, None, 10).await, []);
 }
 
@@ -150,7 +150,7 @@ async fn since(
 
 pub(crate) async fn numbers_follow_the_order_of_keeping_and_are_each_agents_own(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), 0);
     for number in [2, 5, 1, 3] {
         resolved(store, agent_id, number, Reason::Html).await;
@@ -165,7 +165,7 @@ pub(crate) async fn numbers_follow_the_order_of_keeping_and_are_each_agents_own(
     assert_eq!(since(store, agent_id, kept[3].0, 10).await, []);
     assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), kept[3].0);
     assert_eq!(since(store, id(2), 0, 10).await.len(), 1);
-    store.delete_agent(agent_id).await.unwrap();
+    store.delete_agent(agent_id, entry()).await.unwrap();
     assert_eq!(since(store, agent_id, 0, 10).await, []);
 }
 
@@ -224,12 +224,12 @@ pub(crate) async fn old_resolutions_are_removed_at_most_limit_at_a_time(store: &
 
 pub(crate) async fn resolutions_of_a_deleted_agent_are_removed_before_they_are_old(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     for number in 1..=3 {
         resolved(store, agent_id, number, Reason::Html).await;
     }
     resolved(store, id(2), 9, Reason::Html).await;
-    store.delete_agent(agent_id).await.unwrap();
+    store.delete_agent(agent_id, entry()).await.unwrap();
     assert_eq!(store.remove_old_resolutions(NOW, 2).await.unwrap(), 2);
     assert_eq!(store.remove_old_resolutions(NOW, 2).await.unwrap(), 1);
     assert_eq!(store.remove_old_resolutions(NOW, 2).await.unwrap(), 0);

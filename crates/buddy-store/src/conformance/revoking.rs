@@ -34,7 +34,7 @@ pub(crate) async fn a_session_can_be_revoked_before_it_is_settled(store: &Arc<dy
 
 pub(crate) async fn revoking_counts_only_what_it_changes(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     identified(store, agent_id, 1, "ada").await;
     assert_eq!(store.revoke_session(agent_id, id(2), NOW).await.unwrap(), 0);
     assert_eq!(store.revoke_session(id(2), id(1), NOW).await.unwrap(), 0);
@@ -47,7 +47,7 @@ pub(crate) async fn revoking_counts_only_what_it_changes(store: &Arc<dyn Store>)
 
 pub(crate) async fn a_user_is_revoked_in_all_live_sessions_of_that_agent_only(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     identified(store, agent_id, 1, "ada").await;
     store.create_session(pending(agent_id, 2), None).await.unwrap();
     store.settle_session(id(2), authenticated(agent_id, 2, "ada")).await.unwrap();

@@ -188,15 +188,15 @@ pub(crate) async fn ended_sessions_are_removed_at_most_limit_at_a_time(store: &A
 
 pub(crate) async fn settled_sessions_of_a_deleted_agent_are_removed_before_they_end(store: &Arc<dyn Store>) {
     for number in [1, 2, 3] {
-        store.create_agent(agent(number)).await.unwrap();
+        store.create_agent(agent(number), entry()).await.unwrap();
     }
     for number in 1..=3 {
         identified(store, id(1), number, "ada").await;
         identified(store, id(2), 10 + number, "ada").await;
         identified(store, id(3), 20 + number, "ada").await;
     }
-    store.delete_agent(id(1)).await.unwrap();
-    store.delete_agent(id(2)).await.unwrap();
+    store.delete_agent(id(1), entry()).await.unwrap();
+    store.delete_agent(id(2), entry()).await.unwrap();
     assert_eq!(store.remove_ended_sessions(NOW, 4).await.unwrap(), 4);
     assert_eq!(store.remove_ended_sessions(NOW, 4).await.unwrap(), 2);
     assert_eq!(store.remove_ended_sessions(NOW, 4).await.unwrap(), 0);

@@ -116,7 +116,7 @@ pub(crate) async fn what_was_counted_comes_in_steps_of_its_stretch(store: &Arc<d
 /// A day of two agents, settled at all its quarters of an hour.
 async fn day(store: &Arc<dyn Store>) -> [AgentId; 2] {
     with_agent(store).await;
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     for number in 0..192 {
         let agent_id = id(1 + number % 2);
         let settlement = match number % 3 {
@@ -183,7 +183,7 @@ pub(crate) async fn tallies_of_a_deleted_agent_are_gone_and_soon_removed(store: 
     let [agent_id, other] = day(store).await;
     store.tallies_into_hours(later(12 * HOUR), 1_000).await.unwrap();
     let others = whole(store, other).await;
-    store.delete_agent(agent_id).await.unwrap();
+    store.delete_agent(agent_id, entry()).await.unwrap();
     assert_eq!(whole(store, agent_id).await, Tally::default());
     assert_eq!(whole(store, other).await, others);
     // Twelve hours, and nothing of the other's.
@@ -200,7 +200,7 @@ pub(crate) async fn tallies_of_a_deleted_agent_are_gone_and_soon_removed(store: 
 
 pub(crate) async fn tallies_of_all_agents_are_paged_newest_first(store: &Arc<dyn Store>) {
     let [agent_id, other] = day(store).await;
-    store.create_agent(agent(3)).await.unwrap();
+    store.create_agent(agent(3), entry()).await.unwrap();
     let stretch = later(12 * HOUR)..later(22 * HOUR);
     let since = [later(20 * HOUR), NOW, later(21 * HOUR + MINUTE)];
     let page = async |before, limit| {

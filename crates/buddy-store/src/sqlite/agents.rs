@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use buddy_core::agent::Agent;
+use buddy_core::audit::AuditEntry;
 use buddy_core::id::{AgentId, id_bytes, id_from_bytes};
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
 use super::statement::{below, execute, query_all, query_optional, statements};
-use super::{SqliteStore, deleted_agents};
+use super::{SqliteStore, audit, deleted_agents};
 use crate::{AgentChange, Agents, Page, StoreError};
 
 macro_rules! select_agents {
@@ -36,11 +37,12 @@ statements! {
 
 #[async_trait]
 impl Agents for SqliteStore {
-    async fn create_agent(&self, agent: Agent) -> Result<(), StoreError> {
+    async fn create_agent(&self, agent: Agent, entry: AuditEntry) -> Result<(), StoreError> {
         self.write(move |connection| {
             let id = id_bytes(agent.id);
-            execute(connection, CREATE, (id, agent.name, agent.session_ttl_seconds, agent.created_at.0))?;
-            add_origins(connection, id, &agent.allowed_origins)
+            execute(connection, CREATE, (id, &agent.name, agent.session_ttl_seconds, agent.created_at.0))?;
+            add_origins(connection, id, &agent.allowed_origins)?;
+            audit::note_with(connection, entry, agent.settings_other_than(None))
         })
         .await
     }
@@ -54,28 +56,35 @@ impl Agents for SqliteStore {
         self.read(move |connection| query_all(connection, LIST, (before, page.limit), agent_from)).await
     }
 
-    async fn update_agent(&self, id: AgentId, change: AgentChange) -> Result<Option<Agent>, StoreError> {
+    async fn update_agent(
+        &self,
+        id: AgentId,
+        change: AgentChange,
+        entry: AuditEntry,
+    ) -> Result<Option<Agent>, StoreError> {
         self.write(move |connection| {
             let key = id_bytes(id);
-            if execute(connection, UPDATE, (key, change.name, change.session_ttl_seconds))? == 0 {
-                return Ok(None);
-            }
+            let Some(before) = read_agent(connection, id)? else { return Ok(None) };
+            execute(connection, UPDATE, (key, change.name, change.session_ttl_seconds))?;
             if let Some(origins) = change.allowed_origins {
                 execute(connection, REMOVE_ORIGINS, [key])?;
                 add_origins(connection, key, &origins)?;
             }
-            read_agent(connection, id)
+            let agent = read_agent(connection, id)?;
+            let changed = agent.as_ref().map(|agent| agent.settings_other_than(Some(&before)));
+            audit::note_with(connection, entry, changed.unwrap_or_default())?;
+            Ok(agent)
         })
         .await
     }
 
-    async fn delete_agent(&self, id: AgentId) -> Result<bool, StoreError> {
+    async fn delete_agent(&self, id: AgentId, entry: AuditEntry) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let deleted = execute(connection, DELETE, [id_bytes(id)])? > 0;
             if deleted {
                 deleted_agents::note(connection, id_bytes(id))?;
             }
-            Ok(deleted)
+            audit::noted_if(connection, deleted, &entry)
         })
         .await
     }

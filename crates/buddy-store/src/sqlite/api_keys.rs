@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use buddy_core::agent::ApiKey;
+use buddy_core::audit::AuditEntry;
 use buddy_core::id::{AgentId, KeyId, id_bytes, id_from_bytes};
 use buddy_core::secret::TokenHash;
 use buddy_core::time::UnixMillis;
 use rusqlite::Row;
 
 use super::SqliteStore;
+use super::audit::noted_if;
 use super::statement::{below, execute, query_all, query_optional, statements};
 use crate::{ApiKeys, Page, StoreError};
 
@@ -23,12 +25,17 @@ statements! {
 
 #[async_trait]
 impl ApiKeys for SqliteStore {
-    async fn create_api_key(&self, key: ApiKey, hash: TokenHash) -> Result<bool, StoreError> {
+    async fn create_api_key(
+        &self,
+        key: ApiKey,
+        hash: TokenHash,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let last_used_at = key.last_used_at.map(|at| at.0);
             let values =
                 (id_bytes(key.id), id_bytes(key.agent_id), hash.0, key.label, key.created_at.0, last_used_at);
-            Ok(execute(connection, CREATE, values)? > 0)
+            noted_if(connection, execute(connection, CREATE, values)? > 0, &entry)
         })
         .await
     }
@@ -47,9 +54,17 @@ impl ApiKeys for SqliteStore {
         self.write(move |connection| execute(connection, TOUCH, (id_bytes(id), now.0)).map(drop)).await
     }
 
-    async fn delete_api_key(&self, agent_id: AgentId, id: KeyId) -> Result<bool, StoreError> {
-        self.write(move |connection| Ok(execute(connection, DELETE, (id_bytes(id), id_bytes(agent_id)))? > 0))
-            .await
+    async fn delete_api_key(
+        &self,
+        agent_id: AgentId,
+        id: KeyId,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let deleted = execute(connection, DELETE, (id_bytes(id), id_bytes(agent_id)))? > 0;
+            noted_if(connection, deleted, &entry)
+        })
+        .await
     }
 }
 

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use buddy_core::agent::{Callback, CallbackSecrets, Rotation};
+use buddy_core::audit::AuditEntry;
 use buddy_core::id::{AgentId, id_bytes};
 use buddy_core::secret::CallbackSecret;
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
 use super::statement::{execute, query_optional, statements};
-use super::{SqliteStore, agents};
+use super::{SqliteStore, agents, audit};
 use crate::seal::Place;
 use crate::{Callbacks, ConfiguredCallback, Keyring, PutCallback, RotationBegun, StoreError};
 
@@ -35,6 +36,7 @@ impl Callbacks for SqliteStore {
         secret: Option<CallbackSecret>,
         made: CallbackSecret,
         now: UnixMillis,
+        entry: AuditEntry,
     ) -> Result<PutCallback, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
@@ -42,15 +44,20 @@ impl Callbacks for SqliteStore {
                 return Ok(PutCallback::NoAgent);
             }
             let fresh = |current| CallbackSecrets { current, created_at: now, rotation: None };
-            let (secrets, made_secret_taken) = match secret {
-                Some(own) => (fresh(own), false),
-                None => match read(connection, &keyring, agent_id)? {
-                    Some(stored) => (stored.secrets, false),
-                    None => (fresh(made), true),
-                },
+            let (stored, stored_secrets) =
+                read(connection, &keyring, agent_id)?.map(|stored| (stored.callback, stored.secrets)).unzip();
+            let mut changed = callback.settings_other_than(stored.as_ref());
+            if secret.is_some() || stored.is_none() {
+                changed.push("secret");
+            }
+            let (secrets, made_secret_taken) = match (secret, stored_secrets) {
+                (Some(own), _) => (fresh(own), false),
+                (None, Some(secrets)) => (secrets, false),
+                (None, None) => (fresh(made), true),
             };
             let configured = ConfiguredCallback { callback, secrets };
             keep(connection, &keyring, agent_id, &configured)?;
+            audit::note_with(connection, entry, changed)?;
             Ok(PutCallback::Put { configured, made_secret_taken })
         })
         .await
@@ -61,8 +68,12 @@ impl Callbacks for SqliteStore {
         self.read(move |connection| read(connection, &keyring, agent_id)).await
     }
 
-    async fn delete_callback(&self, agent_id: AgentId) -> Result<bool, StoreError> {
-        self.write(move |connection| Ok(execute(connection, DELETE, [id_bytes(agent_id)])? > 0)).await
+    async fn delete_callback(&self, agent_id: AgentId, entry: AuditEntry) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let deleted = execute(connection, DELETE, [id_bytes(agent_id)])? > 0;
+            audit::noted_if(connection, deleted, &entry)
+        })
+        .await
     }
 
     async fn begin_rotation(
@@ -71,6 +82,7 @@ impl Callbacks for SqliteStore {
         next: CallbackSecret,
         overlap_seconds: u32,
         now: UnixMillis,
+        entry: AuditEntry,
     ) -> Result<RotationBegun, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
@@ -86,6 +98,7 @@ impl Callbacks for SqliteStore {
             let secrets =
                 CallbackSecrets { rotation: Some(Rotation { next, overlap_ends_at }), ..settled }.at(now);
             keep(connection, &keyring, agent_id, &ConfiguredCallback { callback, secrets: secrets.clone() })?;
+            audit::note_with(connection, entry, vec!["secret"])?;
             Ok(RotationBegun::Begun(secrets))
         })
         .await

@@ -9,6 +9,7 @@ use crate::{Keyring, StoreError};
 
 mod agents;
 mod api_keys;
+mod audit;
 mod callbacks;
 mod checkpoint;
 mod deleted_agents;

@@ -165,9 +165,9 @@ fn reasons(filter: ResolutionFilter) -> Option<String> {
     Some(wanted.map(|reason| reason.as_str()).collect::<serde_json::Value>().to_string())
 }
 
-/// The least `UUIDv7` (RFC 9562, section 5.7) of this moment. An id is made when its resolution begins, so that
-/// the old ones are the first of the table and no index on time is needed.
-fn first_id_of(moment: UnixMillis) -> [u8; 16] {
+/// The least `UUIDv7` (RFC 9562, section 5.7) of this moment. An id is made when what it names begins, so that the old
+/// ones are the first of their table and no index on time is needed.
+pub(super) fn first_id_of(moment: UnixMillis) -> [u8; 16] {
     let millis = u64::try_from(moment.0).unwrap_or(0).to_be_bytes();
     let mut id = [0; 16];
     id[..6].copy_from_slice(&millis[2..]);

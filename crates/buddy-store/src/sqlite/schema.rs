@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__messages", include_str!("migrations/V2__messages.sql")),
     ("V3__tallies", include_str!("migrations/V3__tallies.sql")),
     ("V4__resolution_numbers", include_str!("migrations/V4__resolution_numbers.sql")),
+    ("V5__audit", include_str!("migrations/V5__audit.sql")),
 ];
 
 /// There is one canary, in this row.

@@ -53,8 +53,15 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 conformance!(fresh);
 
 /// The statements of the files whose tables grow with every session, and of the others.
-const HOT: &[&[&str]] =
-    &[api_keys::ALL, callbacks::ALL, messages::ALL, resolutions::ALL, sessions::ALL, tallies::ALL];
+const HOT: &[&[&str]] = &[
+    api_keys::ALL,
+    audit::ALL,
+    callbacks::ALL,
+    messages::ALL,
+    resolutions::ALL,
+    sessions::ALL,
+    tallies::ALL,
+];
 const COLD: &[&[&str]] = &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, schema::ALL, writer::ALL];
 
 #[test]
@@ -107,6 +114,7 @@ fn what_is_asked_often_has_an_index_of_its_own() {
         (messages::LAST_CHANGE, "messages_by_change"),
         (messages::HANDED_OVER, "messages_by_agent (agent_id=? AND handed_over>?)"),
         (messages::REMOVE_ENDED, "sessions_by_end"),
+        (audit::LIST_OF_AGENT, "audit_by_agent (agent_id=? AND id<?)"),
         (tallies::OLD_MINUTES, "PRIMARY KEY (begins_at<?)"),
         (tallies::REMOVE_OLD, "tally_hours_by_begin (begins_at<?)"),
         (deleted_agents::REMOVE_SESSIONS, "sessions_by_user"),

@@ -14,6 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use buddy_core::audit::Action;
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::secret::CallbackSecret;
 use buddy_egress::Egress;
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 
 use crate::agents::Agents;
 use crate::ambient::Ambient;
+use crate::audit::By;
 use crate::refusal::Refusal;
 use probe::{Prober, Reply};
 use right::Right;
@@ -58,10 +60,16 @@ impl Checker {
     /// Checks the endpoint of an agent, enabled or not.
     pub(crate) async fn of_agent(
         &self,
+        by: &By,
         agent_id: AgentId,
         session_id: Option<SessionId>,
     ) -> Result<Report, Refusal> {
-        let ConfiguredCallback { callback, secrets } = self.agents.callback(agent_id).await?;
+        let audit = &self.agents.audit;
+        let entry = audit.entry(by, Action::CheckCallback, Some(agent_id));
+        let configured = audit.refused(entry.clone(), self.agents.callback(agent_id).await).await?;
+        // Before it begins: who asked for it may not wait for its end.
+        audit.note(entry).await?;
+        let ConfiguredCallback { callback, secrets } = configured;
         let subject = Subject {
             url: callback.url,
             secret: secrets.current,

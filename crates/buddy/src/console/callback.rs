@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::confirm::ConfirmPage;
 use super::fault::{Fault, Mistake};
 use super::fields::{self, Asked, Fields, Named};
+use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use super::secret_state::SecretState;
@@ -20,6 +21,7 @@ use super::settings::Done;
 use super::shown_once::ShownOnce;
 use crate::agents::{CallbackSettings, KnownAgent, SetCallback};
 use crate::app::App;
+use crate::audit::By;
 
 #[derive(Template)]
 #[template(path = "callback.html")]
@@ -94,10 +96,11 @@ pub(super) async fn form(
 
 pub(super) async fn save(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
     Fields(form): Fields<CallbackForm>,
 ) -> Result<Response, Fault> {
-    let mistake = match try_save(&app, id, &form).await? {
+    let mistake = match try_save(&app, &by, id, &form).await? {
         Ok(set) => return saved(&app, id, &set).await,
         Err(mistake) => mistake,
     };
@@ -107,6 +110,7 @@ pub(super) async fn save(
 
 async fn try_save(
     app: &App,
+    by: &By,
     id: AgentId,
     form: &CallbackForm,
 ) -> Result<Result<SetCallback, Mistake>, Fault> {
@@ -114,7 +118,7 @@ async fn try_save(
         Ok(wanted) => wanted,
         Err(mistake) => return Ok(Err(mistake)),
     };
-    match app.agents.put_callback(id, wanted).await {
+    match app.agents.put_callback(by, id, wanted).await {
         Ok(set) => Ok(Ok(set)),
         Err(refusal) => Fault::of_form(refusal).map(Err),
     }
@@ -172,6 +176,7 @@ pub(super) struct RotateForm {
 
 pub(super) async fn rotate(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
     Fields(form): Fields<RotateForm>,
 ) -> Result<Response, Fault> {
@@ -180,7 +185,7 @@ pub(super) async fn rotate(
         Err(mistake) => return refused(&app, id, None, mistake).await,
     };
     let own = fields::text(&form.secret);
-    let rotated = match app.agents.rotate(id, own.as_deref(), overlap).await {
+    let rotated = match app.agents.rotate(&by, id, own.as_deref(), overlap).await {
         Ok(rotated) => rotated,
         Err(refusal) => return refused(&app, id, None, Fault::of_form(refusal)?).await,
     };
@@ -216,8 +221,9 @@ pub(super) async fn confirm_delete(
 
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
 ) -> Result<Redirect, Fault> {
-    app.agents.delete_callback(id).await?;
+    app.agents.delete_callback(&by, id).await?;
     Ok(Redirect::to(&Tab::Callback.of(id)))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::fault::{Fault, Mistake};
 use super::fields::{Fields, Named, text};
+use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use crate::app::App;
@@ -83,6 +84,7 @@ pub(super) struct CheckForm {
 /// The report is kept nowhere, so the answer to the form is the only place for it.
 pub(super) async fn check(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
     Fields(form): Fields<CheckForm>,
 ) -> Result<Response, Fault> {
@@ -92,6 +94,6 @@ pub(super) async fn check(
         let mistake = Some(Mistake::in_field("sessionId", "is not one that exists; write it as in sess_…."));
         return Ok(page::show_with(StatusCode::UNPROCESSABLE_ENTITY, &CheckPage { mistake, ..page }));
     };
-    let report = app.checker.of_agent(id, session_id).await?;
+    let report = app.checker.of_agent(&by, id, session_id).await?;
     Ok(page::show(&CheckPage { report: Some(ReportView::of(report)), ..page }))
 }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
+use super::fault::Fault;
 use super::{cookie, page};
 use crate::app::App;
+use crate::audit::By;
+use crate::http::limit::ClientAddress;
 
 /// The first screen.
 pub(super) const START: &str = "/console";
@@ -55,6 +59,18 @@ pub(super) fn below_console(wanted: &str) -> String {
     };
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
     format!("{}{query}", url.path())
+}
+
+/// Who is signed in, and from where: the gate has let them through.
+pub(super) struct Acting(pub(super) By);
+
+impl FromRequestParts<Arc<App>> for Acting {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
+        let client = ClientAddress::from_request_parts(parts, app).await?;
+        Ok(Self(By::admin(client.ip())))
+    }
 }
 
 #[cfg(test)]

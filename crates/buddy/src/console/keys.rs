@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::confirm::ConfirmPage;
 use super::fault::{Fault, Mistake};
 use super::fields::{self, Asked, Fields, Named};
+use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use super::pages::Pages;
@@ -97,10 +98,11 @@ pub(super) struct NewKey {
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
     Fields(form): Fields<NewKey>,
 ) -> Result<Response, Fault> {
-    let token = match app.api_keys.create(id, fields::text(&form.label)).await {
+    let token = match app.api_keys.create(&by, id, fields::text(&form.label)).await {
         Ok((_, token)) => token,
         Err(refusal) => {
             let mistake = Fault::of_form(refusal)?;
@@ -139,8 +141,9 @@ pub(super) async fn confirm_delete(
 
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named((agent_id, id)): Named<(AgentId, KeyId)>,
 ) -> Result<Redirect, Fault> {
-    app.api_keys.delete(agent_id, id).await?;
+    app.api_keys.delete(&by, agent_id, id).await?;
     Ok(Redirect::to(&Tab::Keys.of(agent_id)))
 }

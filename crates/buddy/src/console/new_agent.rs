@@ -9,10 +9,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::agent_form::AgentForm;
 use super::fault::{Fault, Mistake};
 use super::fields::Fields;
+use super::gate::Acting;
 use super::head::Tab;
 use super::page::{self, Frame, Part};
 use crate::agents::NewAgent;
 use crate::app::App;
+use crate::audit::By;
 
 #[derive(Template)]
 #[template(path = "agent_new.html")]
@@ -29,9 +31,10 @@ pub(super) async fn form() -> Response {
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Fields(form): Fields<AgentForm>,
 ) -> Result<Response, Fault> {
-    let mistake = match try_create(&app, &form).await? {
+    let mistake = match try_create(&app, &by, &form).await? {
         Ok(to) => return Ok(to.into_response()),
         Err(mistake) => mistake,
     };
@@ -40,7 +43,7 @@ pub(super) async fn create(
     Ok(page::show_with(mistake.status, &NewAgentPage { frame, form, mistake: Some(mistake) }))
 }
 
-async fn try_create(app: &App, form: &AgentForm) -> Result<Result<Redirect, Mistake>, Fault> {
+async fn try_create(app: &App, by: &By, form: &AgentForm) -> Result<Result<Redirect, Mistake>, Fault> {
     let wanted = match form.wanted() {
         Ok(wanted) => wanted,
         Err(mistake) => return Ok(Err(mistake)),
@@ -50,7 +53,7 @@ async fn try_create(app: &App, form: &AgentForm) -> Result<Result<Redirect, Mist
         allowed_origins: wanted.allowed_origins,
         session_ttl_seconds: wanted.session_ttl_seconds,
     };
-    match app.agents.create(new).await {
+    match app.agents.create(by, new).await {
         Ok(agent) => Ok(Ok(Redirect::to(&Tab::Callback.of(agent.id)))),
         Err(refusal) => Fault::of_form(refusal).map(Err),
     }

@@ -11,6 +11,7 @@ use buddy_core::resolution::{Attempt, Resolution, SignedWith};
 
 use super::fault::Fault;
 use super::fields::Named;
+use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use super::row::Row;
@@ -117,9 +118,10 @@ pub(super) async fn show(
 /// Asks the endpoint anew, and shows what comes of it: kept nowhere, so the answer to the form is the only place.
 pub(super) async fn try_again(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named((agent_id, session_id)): Named<(AgentId, SessionId)>,
 ) -> Result<Response, Fault> {
     let (known, head) = head::of(&app, agent_id, Tab::Resolutions).await?;
-    let resolution = app.identifier.rehearse(agent_id, session_id).await?;
+    let resolution = app.identifier.rehearse(&by, agent_id, session_id).await?;
     Ok(page::show(&ResolutionPage::of(&app, &known, head, &resolution, true)))
 }

@@ -14,10 +14,11 @@ use super::agent_form::AgentForm;
 use super::confirm::ConfirmPage;
 use super::fault::{Fault, Mistake};
 use super::fields::{Asked, Fields, Named};
-use super::gate::START;
+use super::gate::{Acting, START};
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use crate::app::App;
+use crate::audit::By;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -48,10 +49,11 @@ pub(super) async fn form(
 
 pub(super) async fn save(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
     Fields(form): Fields<AgentForm>,
 ) -> Result<Response, Fault> {
-    let mistake = match try_save(&app, id, &form).await? {
+    let mistake = match try_save(&app, &by, id, &form).await? {
         Ok(()) => return Ok(Redirect::to(&(Tab::Settings.of(id) + "?saved=true")).into_response()),
         Err(mistake) => mistake,
     };
@@ -61,7 +63,7 @@ pub(super) async fn save(
     Ok(page::show_with(status, &SettingsPage { frame, head, form, saved: false, mistake: Some(mistake) }))
 }
 
-async fn try_save(app: &App, id: AgentId, form: &AgentForm) -> Result<Result<(), Mistake>, Fault> {
+async fn try_save(app: &App, by: &By, id: AgentId, form: &AgentForm) -> Result<Result<(), Mistake>, Fault> {
     let wanted = match form.wanted() {
         Ok(wanted) => wanted,
         Err(mistake) => return Ok(Err(mistake)),
@@ -72,7 +74,7 @@ async fn try_save(app: &App, id: AgentId, form: &AgentForm) -> Result<Result<(),
         // A field that was emptied asks for what an agent has that was made without it.
         session_ttl_seconds: Some(wanted.session_ttl_seconds.unwrap_or(SESSION_TTL_SECONDS_DEFAULT)),
     };
-    match app.agents.update(id, change).await {
+    match app.agents.update(by, id, change).await {
         Ok(_) => Ok(Ok(())),
         Err(refusal) => Fault::of_form(refusal).map(Err),
     }
@@ -96,8 +98,9 @@ pub(super) async fn confirm_delete(
 
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
+    Acting(by): Acting,
     Named(id): Named<AgentId>,
 ) -> Result<Redirect, Fault> {
-    app.agents.delete(id).await?;
+    app.agents.delete(&by, id).await?;
     Ok(Redirect::to(START))
 }

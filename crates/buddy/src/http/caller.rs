@@ -10,8 +10,10 @@ use buddy_core::secret::{TokenHash, TokenKind};
 use buddy_core::session::Session;
 
 use super::json::Ids;
+use super::limit::ClientAddress;
 use super::problem::Problem;
 use crate::app::App;
+use crate::audit::By;
 
 /// A visitor, with the session that the token is for.
 pub(crate) struct Visitor(pub(crate) Session);
@@ -98,19 +100,20 @@ impl FromRequestParts<Arc<App>> for Party {
     }
 }
 
-/// The operator.
-pub(crate) struct Operator;
+/// The operator, and from where.
+pub(crate) struct Operator(pub(crate) By);
 
 impl FromRequestParts<Arc<App>> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         // The operator may have set a token of another form than those made here.
-        let token = any_bearer(parts)?;
-        if app.admin_token.matches(&TokenHash::of(token)) {
-            return Ok(Self);
+        let token = any_bearer(parts)?.to_owned();
+        if app.admin_token.matches(&TokenHash::of(&token)) {
+            let client = ClientAddress::from_request_parts(parts, app).await?;
+            return Ok(Self(By::admin(client.ip())));
         }
-        Err(expected(TokenKind::Admin, token))
+        Err(expected(TokenKind::Admin, &token))
     }
 }
 

@@ -27,6 +27,13 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// The client's address, as it counts for limits.
 pub(crate) struct ClientAddress(IpAddr);
 
+impl ClientAddress {
+    /// As it counts: of an IPv6 address the network of 64 bits.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.0
+    }
+}
+
 impl FromRequestParts<Arc<App>> for ClientAddress {
     type Rejection = Problem;
 

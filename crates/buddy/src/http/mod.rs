@@ -35,7 +35,7 @@ use crate::app::App;
 use crate::console;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
-use v1::{agents, api_keys, callback, check, identity, messages, resolutions, sessions, stats};
+use v1::{agents, api_keys, audit, callback, check, identity, messages, resolutions, sessions, stats};
 
 /// A body of at most 64 KiB that takes longer is not meant to end.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// Every route of the server.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let (visitor, visitor_doc) = visitor_routes().split_for_parts();
-    let (others, mut doc) = other_routes().split_for_parts();
+    let (others, mut doc) = software_routes().merge(operator_routes()).split_for_parts();
     doc.merge(visitor_doc);
     let doc = openapi::document(doc, messages::event_schemas());
     Router::new()
@@ -76,12 +76,16 @@ fn visitor_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(messages::listen))
 }
 
-fn other_routes() -> OpenApiRouter<Arc<App>> {
+fn software_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(identity::read))
         .routes(routes!(identity::revoke))
         .routes(routes!(messages::append))
         .routes(routes!(messages::listen_to_all))
+}
+
+fn operator_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(agents::create, agents::list))
         .routes(routes!(agents::read, agents::update, agents::delete))
         .routes(routes!(callback::put, callback::read, callback::delete))
@@ -94,6 +98,7 @@ fn other_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(stats::read))
         .routes(routes!(stats::series))
         .routes(routes!(stats::list))
+        .routes(routes!(audit::list))
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::delete))
 }

@@ -96,50 +96,51 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        match refusal {
+        let code = refusal.code();
+        let problem = match refusal {
             Refusal::NotFound(what) => Self::not_found(what),
             Refusal::BadSetting(bad) => Self::invalid_value(format!("{bad}")),
             Refusal::BadSecret(bad) => Self::invalid_value(format!("secret: {bad}.")),
             Refusal::CallbackUrl(reason) => Self {
                 reason: Some(reason.as_str()),
-                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_CALLBACK_URL", reason.mend())
+                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, reason.mend())
             },
             Refusal::RotationOpen => Self::new(
                 StatusCode::CONFLICT,
-                "ROTATION_OPEN",
+                code,
                 "A rotation is still open; wait for its overlap to end, or set a secret with PUT …/callback, which ends it.",
             ),
             Refusal::InvalidTicket => Self::new(
                 StatusCode::FORBIDDEN,
-                "INVALID_TICKET",
+                code,
                 "The ticket is not one for this session: it is the lower-case hex HMAC-SHA256 of `buddy-ticket-v1:` and the session id under the callback secret.",
             ),
             Refusal::OriginNotAllowed => Self::new(
                 StatusCode::FORBIDDEN,
-                "ORIGIN_NOT_ALLOWED",
+                code,
                 "The agent is not for pages of this origin; add it to the agent's allowedOrigins.",
             ),
             Refusal::Overloaded => Self {
                 retry_after_seconds: Some(RETRY_AFTER_OUTAGE_SECONDS),
                 ..Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "OVERLOADED",
+                    code,
                     "Too many sessions are being identified at the moment; try again shortly.",
                 )
             },
             Refusal::SessionRevoked => Self::new(
                 StatusCode::CONFLICT,
-                "SESSION_REVOKED",
+                code,
                 "The session was revoked, and its messages are gone; begin a new session.",
             ),
             Refusal::ConversationFull => Self::new(
                 StatusCode::CONFLICT,
-                "CONVERSATION_FULL",
+                code,
                 format!("The session has its {SESSION_MESSAGES_MAX} messages; begin a new session."),
             ),
             Refusal::MessageDone => Self::new(
                 StatusCode::CONFLICT,
-                "MESSAGE_DONE",
+                code,
                 "The message is done and grows no more; write a new one.",
             ),
             Refusal::ReplyTooLong => Self::invalid_value(format!(
@@ -147,18 +148,18 @@ impl From<Refusal> for Problem {
             )),
             Refusal::TooManyStreams(most) => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "TOO_MANY_STREAMS",
+                code,
                 format!("{most} streams are open, and no more may be; close one first."),
             ),
             Refusal::Store(error) => {
                 tracing::error!(%error, "the store failed");
                 match error {
-                    // Trying again would find the same row.
                     StoreError::Sealed { .. } | StoreError::Unreadable { .. } => Self::internal(),
                     StoreError::Database(_) | StoreError::Closed => Self::unavailable(),
                 }
             }
-        }
+        };
+        Self { code, ..problem }
     }
 }
 

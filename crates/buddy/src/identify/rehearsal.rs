@@ -1,10 +1,12 @@
 //! A resolution for the operator's eyes: asked for as a session's own, and of no consequence.
 
+use buddy_core::audit::Action;
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::resolution::Resolution;
 
 use super::Identifier;
 use super::runner::{self, About, Means};
+use crate::audit::By;
 use crate::refusal::Refusal;
 
 impl Identifier {
@@ -13,11 +15,15 @@ impl Identifier {
     /// are pending as may be.
     pub(crate) async fn rehearse(
         &self,
+        by: &By,
         agent_id: AgentId,
         session_id: SessionId,
     ) -> Result<Resolution, Refusal> {
-        let configured = self.agents.callback(agent_id).await?;
-        let _place = self.place()?;
+        let audit = &self.agents.audit;
+        let entry = audit.entry(by, Action::TryAgain, Some(agent_id));
+        let begun = async { Ok((self.agents.callback(agent_id).await?, self.place()?)) };
+        let (configured, _place) = audit.refused(entry.clone(), begun.await).await?;
+        audit.note(entry).await?;
         let bulkhead = self.bulkheads.of(agent_id, &configured.callback);
         let means = Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
         let about = About { session_id, agent_id };

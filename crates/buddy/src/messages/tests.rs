@@ -5,7 +5,7 @@ use crate::agents::KnownAgent;
 use crate::housekeeping::tidy;
 use crate::listening::End;
 use crate::sessions::Begin;
-use crate::testing::TestApp;
+use crate::testing::{TestApp, operator};
 
 const SECRET: &str = "test-secret-0123456789";
 
@@ -16,7 +16,7 @@ async fn say(test: &TestApp, session: &Session, text: &str) -> Message {
 
 /// A session that nobody is asked about.
 async fn settled(test: &TestApp, known: &KnownAgent) -> Session {
-    test.app.agents.delete_callback(known.agent.id).await.unwrap();
+    test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
     let known = test.app.agents.known(known.agent.id).await.unwrap();
     let begin = Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor };
     test.app.sessions.begin(&known, &begin).await.unwrap().0
@@ -40,11 +40,11 @@ async fn a_stream_ends_when_its_key_is_removed() {
     let test = TestApp::start();
     let known = test.agent(SECRET).await;
     let id = known.agent.id;
-    let (removed, removed_token) = test.app.api_keys.create(id, None).await.unwrap();
-    let (_, token) = test.app.api_keys.create(id, None).await.unwrap();
+    let (removed, removed_token) = test.app.api_keys.create(&operator(), id, None).await.unwrap();
+    let (_, token) = test.app.api_keys.create(&operator(), id, None).await.unwrap();
     let mut stream = test.app.messages.of_agent(id, removed_token.hash(), 0).unwrap();
     let mut other = test.app.messages.of_agent(id, token.hash(), 0).unwrap();
-    test.app.api_keys.delete(id, removed.id).await.unwrap();
+    test.app.api_keys.delete(&operator(), id, removed.id).await.unwrap();
     assert_eq!(stream.next().await, Some(AgentEvent::End(End::Ended)));
     assert_eq!(stream.next().await, None);
     let session = settled(&test, &known).await;
@@ -63,7 +63,7 @@ async fn a_stream_that_is_far_behind_catches_up_in_the_right_order() {
         said.push(say(&test, &session, &number.to_string()).await);
     }
     let mut visitor = test.app.messages.of_session(&session, 0).unwrap();
-    let (_, token) = test.app.api_keys.create(known.agent.id, None).await.unwrap();
+    let (_, token) = test.app.api_keys.create(&operator(), known.agent.id, None).await.unwrap();
     let mut software = test.app.messages.of_agent(known.agent.id, token.hash(), 0).unwrap();
     for message in said {
         let Some(AgentEvent::HandedOver(handed)) = software.next().await else { panic!("{message:?}") };

@@ -55,12 +55,12 @@ async fn a_closed_store_has_one_file_and_does_nothing_more() {
     let directory = TempDir::new().unwrap();
     let store = open(&directory, keyring(1, &[]));
     store.ready().await.unwrap();
-    store.create_agent(agent(1)).await.unwrap();
+    store.create_agent(agent(1), entry()).await.unwrap();
     store.close().await;
     store.close().await;
     assert_eq!(files(directory.path()).keys().collect::<Vec<_>>(), ["buddy.lock", "buddy.sqlite3"]);
     assert!(matches!(store.agent(id(1)).await, Err(StoreError::Closed)));
-    assert!(matches!(store.create_agent(agent(2)).await, Err(StoreError::Closed)));
+    assert!(matches!(store.create_agent(agent(2), entry()).await, Err(StoreError::Closed)));
     assert!(matches!(store.ready().await, Err(StoreError::Closed)));
 }
 
@@ -79,9 +79,9 @@ async fn a_read_that_panics_costs_no_connection() {
 async fn nothing_sealed_of_a_deleted_agent_is_left_after_the_next_removals() {
     let (store, directory) = fresh();
     let agent_id = with_agent(&store).await;
-    store.put_callback(agent_id, callback(), None, secret("made"), NOW).await.unwrap();
-    store.begin_rotation(agent_id, secret("next"), 60, NOW).await.unwrap();
-    store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
+    store.put_callback(agent_id, callback(), None, secret("made"), NOW, entry()).await.unwrap();
+    store.begin_rotation(agent_id, secret("next"), 60, NOW, entry()).await.unwrap();
+    store.create_api_key(api_key(agent_id, 1), hash(1), entry()).await.unwrap();
     identified(&store, agent_id, 1, "ada").await;
     store.create_session(session(agent_id, 2), None).await.unwrap();
 
@@ -89,7 +89,7 @@ async fn nothing_sealed_of_a_deleted_agent_is_left_after_the_next_removals() {
         let sql = format!("SELECT count(*) FROM {what}");
         raw(&directory).query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    assert!(store.delete_agent(agent_id).await.unwrap());
+    assert!(store.delete_agent(agent_id, entry()).await.unwrap());
     assert_eq!(count("callbacks") + count("api_keys") + count("agent_origins"), 0);
     assert_eq!(count("deleted_agents"), 1);
     assert_eq!(store.remove_ended_sessions(NOW, 10).await.unwrap(), 1);

@@ -13,7 +13,7 @@ use crate::conformance::fixtures::*;
 async fn closed_with_agent() -> TempDir {
     let directory = TempDir::new().unwrap();
     let store = open(&directory, keyring(1, &[]));
-    crate::Agents::create_agent(&store, agent(1)).await.unwrap();
+    crate::Agents::create_agent(&store, agent(1), entry()).await.unwrap();
     store.close().await;
     directory
 }
@@ -49,7 +49,7 @@ async fn a_newer_schema_is_refused_and_nothing_is_written() {
         .unwrap();
     let before = files(directory.path());
     let refused = refusal(&directory, keyring(1, &[]));
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 4 }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 5 }), "{refused}");
     assert_eq!(files(directory.path()), before);
 }
 
@@ -97,7 +97,8 @@ fn back_to_the_second_schema(directory: &TempDir) {
 fn back_to_the_third_schema(directory: &TempDir) {
     raw(directory)
         .execute_batch(
-            "DROP INDEX resolutions_by_number;
+            "DROP TABLE audit;
+            DROP INDEX resolutions_by_number;
             DROP INDEX resolutions_by_session;
             CREATE INDEX resolutions_by_agent ON resolutions (agent_id, id);
             ALTER TABLE resolutions DROP COLUMN number;
@@ -110,7 +111,7 @@ fn back_to_the_third_schema(directory: &TempDir) {
 async fn resolutions_of_the_third_schema_are_numbered_below_those_to_come() {
     let directory = closed_with_agent().await;
     let store = shared(&directory, keyring(1, &[]));
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     for number in [3, 1, 2] {
         resolved(&store, id(1), number, Reason::Html).await;
         resolved(&store, id(2), number + 10, Reason::Html).await;
@@ -132,7 +133,7 @@ async fn resolutions_of_the_third_schema_are_numbered_below_those_to_come() {
 async fn resolutions_of_the_second_schema_are_counted_in_as_if_they_were_settled_now() {
     let directory = closed_with_agent().await;
     let store = shared(&directory, keyring(1, &[]));
-    store.create_agent(agent(2)).await.unwrap();
+    store.create_agent(agent(2), entry()).await.unwrap();
     for (number, &reason) in (100..).zip(Reason::ALL) {
         resolved(&store, id(1), number, reason).await;
     }
@@ -196,7 +197,7 @@ async fn only_the_owner_may_read_any_file() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).unwrap();
     }
     let store = open(&directory, keyring(1, &[]));
-    crate::Agents::create_agent(&store, agent(1)).await.unwrap();
+    crate::Agents::create_agent(&store, agent(1), entry()).await.unwrap();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();

@@ -14,8 +14,11 @@ fn shown(directory: &TempDir, text: &str) -> bool {
 
 async fn with_secrets(store: &Arc<dyn Store>) -> buddy_core::id::AgentId {
     let agent_id = with_agent(store).await;
-    store.put_callback(agent_id, callback(), Some(secret("now")), secret("made"), NOW).await.unwrap();
-    store.begin_rotation(agent_id, secret("next"), 60, NOW).await.unwrap();
+    store
+        .put_callback(agent_id, callback(), Some(secret("now")), secret("made"), NOW, entry())
+        .await
+        .unwrap();
+    store.begin_rotation(agent_id, secret("next"), 60, NOW, entry()).await.unwrap();
     agent_id
 }
 
@@ -41,7 +44,7 @@ async fn no_file_ever_shows_a_user_a_secret_or_a_token() {
         }
     };
     let agent_id = with_secrets(&store).await;
-    store.create_api_key(api_key(agent_id, 1), hash(1)).await.unwrap();
+    store.create_api_key(api_key(agent_id, 1), hash(1), entry()).await.unwrap();
     for number in 1..=3 {
         identified(&store, agent_id, number, "canary-user").await;
         store.write_message(growing(id(number), number), NOW).await.unwrap();

@@ -78,7 +78,7 @@ pub(crate) struct NewAgentBody {
     security(("adminToken" = [])))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     _: NoQuery,
     StrictJson(body): StrictJson<NewAgentBody>,
 ) -> Result<(StatusCode, Json<AgentView>), Problem> {
@@ -87,7 +87,7 @@ pub(crate) async fn create(
         allowed_origins: body.allowed_origins,
         session_ttl_seconds: body.session_ttl_seconds,
     };
-    let agent = app.agents.create(new).await?;
+    let agent = app.agents.create(&by, new).await?;
     Ok((StatusCode::CREATED, Json(AgentView::of(&KnownAgent { agent, callback: None }))))
 }
 
@@ -140,7 +140,7 @@ pub(crate) struct ChangeBody {
     security(("adminToken" = [])))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
     StrictJson(body): StrictJson<ChangeBody>,
@@ -150,7 +150,7 @@ pub(crate) async fn update(
         allowed_origins: body.allowed_origins,
         session_ttl_seconds: body.session_ttl_seconds,
     };
-    Ok(Json(AgentView::of(&*app.agents.update(id, change).await?)))
+    Ok(Json(AgentView::of(&*app.agents.update(&by, id, change).await?)))
 }
 
 /// Remove an agent.
@@ -161,10 +161,10 @@ pub(crate) async fn update(
     security(("adminToken" = [])))]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    app.agents.delete(id).await?;
+    app.agents.delete(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

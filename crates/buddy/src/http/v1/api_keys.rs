@@ -80,12 +80,12 @@ pub(crate) struct NewKeyBody {
     security(("adminToken" = [])))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
     OptionalJson(body): OptionalJson<NewKeyBody>,
 ) -> Result<(StatusCode, Json<NewKeyView>), Problem> {
-    let (key, token) = app.api_keys.create(id, body.label).await?;
+    let (key, token) = app.api_keys.create(&by, id, body.label).await?;
     let view = NewKeyView {
         key_id: key.id.to_string(),
         key: token.expose().to_owned(),
@@ -119,10 +119,10 @@ pub(crate) async fn list(
     security(("adminToken" = [])))]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids((agent_id, id)): Ids<(AgentId, KeyId)>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    app.api_keys.delete(agent_id, id).await?;
+    app.api_keys.delete(&by, agent_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -103,7 +103,7 @@ pub(crate) struct CallbackBody {
     security(("adminToken" = [])))]
 pub(crate) async fn put(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
     StrictJson(body): StrictJson<CallbackBody>,
@@ -116,7 +116,7 @@ pub(crate) async fn put(
         require_ticket: body.require_ticket,
         enabled: body.enabled,
     };
-    let set = app.agents.put_callback(id, settings).await?;
+    let set = app.agents.put_callback(&by, id, settings).await?;
     let callback = CallbackView::of(&set.configured);
     Ok(Json(SetView { callback, generated_secret: shown_once(set.generated_secret) }))
 }
@@ -145,11 +145,11 @@ pub(crate) async fn read(
     security(("adminToken" = [])))]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    app.agents.delete_callback(id).await?;
+    app.agents.delete_callback(&by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -188,12 +188,12 @@ pub(crate) struct RotatedView {
     security(("adminToken" = [])))]
 pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
     OptionalJson(body): OptionalJson<RotateBody>,
 ) -> Result<Json<RotatedView>, Problem> {
-    let rotated = app.agents.rotate(id, body.secret.as_deref(), body.overlap_seconds).await?;
+    let rotated = app.agents.rotate(&by, id, body.secret.as_deref(), body.overlap_seconds).await?;
     Ok(Json(RotatedView {
         overlap_ends_at: rotated.secrets.rotation.map(|open| rfc3339(open.overlap_ends_at)),
         generated_secret: shown_once(rotated.generated_secret),

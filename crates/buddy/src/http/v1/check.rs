@@ -33,10 +33,10 @@ pub(crate) struct CheckBody {
     security(("adminToken" = [])))]
 pub(crate) async fn check(
     State(app): State<Arc<App>>,
-    _: Operator,
+    Operator(by): Operator,
     Ids(id): Ids<AgentId>,
     _: NoQuery,
     OptionalJson(body): OptionalJson<CheckBody>,
 ) -> Result<Json<Report>, Problem> {
-    Ok(Json(app.checker.of_agent(id, body.session_id).await?))
+    Ok(Json(app.checker.of_agent(&by, id, body.session_id).await?))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod agents;
 pub(super) mod api_keys;
+pub(super) mod audit;
 pub(super) mod callback;
 pub(super) mod check;
 pub(super) mod identity;

@@ -190,3 +190,46 @@ async fn a_key_is_shown_once_works_and_is_removed_after_a_question() {
     let bad = browser.post(&path, &[("label", &"x".repeat(201))]).await.expect_status(422);
     assert!(text(&bad).contains("label: must be 1 to 200 characters"));
 }
+
+#[tokio::test]
+async fn what_is_done_here_is_in_the_audit_log_as_what_is_done_over_the_api() {
+    let buddy = Buddy::alone();
+    let browser = Browser::signed_in(&buddy).await;
+    let made = browser.post("/console/agents", &[("name", "Shop")]).await.expect_status(303);
+    let id = header(&made, "location").split('/').nth(3).unwrap().to_owned();
+    let agent = Agent { id, key: String::new(), secret: String::new() };
+    let callback = [("url", "https://localhost:1/"), ("enabled", "true")];
+    let session = buddy.session_to_identify(&agent).await;
+    for (path, fields) in [
+        ("/settings", &[("name", "Other")][..]),
+        ("/callback", &callback),
+        ("/callback/secret", &[]),
+        ("/callback/secret", &[]),
+        ("/check", &[]),
+        (&format!("/try/{}", session.id), &[]),
+        ("/keys", &[]),
+        ("/callback/delete", &[]),
+        ("/delete", &[]),
+    ] {
+        browser.post(&screen(&agent, path), fields).await;
+    }
+    let log = buddy.operator("GET", &format!("/v1/audit?agentId={}", agent.id), None).await.json;
+    let told = |entry: &serde_json::Value| {
+        assert_eq!((&entry["actor"], &entry["address"]), (&json!("admin"), &json!("127.0.0.1")));
+        format!("{} {}", entry["action"].as_str().unwrap(), entry["outcome"].as_str().unwrap())
+    };
+    let told: Vec<_> = log["entries"].as_array().unwrap().iter().rev().map(told).collect();
+    let expected = [
+        "createAgent done",
+        "updateAgent done",
+        "putCallback done",
+        "rotateCallbackSecret done",
+        "rotateCallbackSecret ROTATION_OPEN",
+        "checkCallback done",
+        "tryAgain done",
+        "createApiKey done",
+        "deleteCallback done",
+        "deleteAgent done",
+    ];
+    assert_eq!(told, expected);
+}

@@ -2,6 +2,7 @@
 
 mod agents;
 mod api_keys;
+mod audit;
 mod bad_input;
 mod callback;
 mod check;
