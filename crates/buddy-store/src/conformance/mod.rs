@@ -80,6 +80,7 @@ macro_rules! conformance {
             resolutions::a_resolution_reads_back_whole_for_its_own_agent_only,
             resolutions::resolutions_are_paged_newest_first,
             resolutions::every_code_and_reason_finds_its_own,
+            resolutions::reasons_of_a_code_are_paged_as_one_list,
             resolutions::filters_are_joined,
             resolutions::a_sessions_resolutions_are_found_without_its_agent,
             resolutions::a_sessions_resolutions_are_found_by_its_own_agent_and_joined_with_a_reason,

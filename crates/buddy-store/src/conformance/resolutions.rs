@@ -33,9 +33,14 @@ pub(crate) async fn a_resolution_reads_back_whole_for_its_own_agent_only(store: 
         let listed = store.resolutions(agent_id, ResolutionFilter::default(), first(1)).await.unwrap();
         assert_eq!(format!("{listed:?}"), format!("[{kept:?}]"));
         assert!(store.resolution(id(2), kept.id).await.unwrap().is_none());
+        let of_any = store.resolution_of_any_agent(kept.id).await.unwrap().unwrap();
+        assert_eq!(format!("{of_any:?}"), format!("{kept:?}"));
     }
     assert!(ids(store, id(2), ResolutionFilter::default()).await.is_empty());
     assert!(store.resolution(agent_id, id(9)).await.unwrap().is_none());
+    assert!(store.resolution_of_any_agent(id(9)).await.unwrap().is_none());
+    store.delete_agent(agent_id, entry()).await.unwrap();
+    assert!(store.resolution_of_any_agent(id(1)).await.unwrap().is_none(), "its agent is gone");
 }
 
 pub(crate) async fn resolutions_are_paged_newest_first(store: &Arc<dyn Store>) {
@@ -74,6 +79,25 @@ pub(crate) async fn every_code_and_reason_finds_its_own(store: &Arc<dyn Store>) 
         let filter = ResolutionFilter { code: Some(code), ..ResolutionFilter::default() };
         assert_eq!(ids(store, agent_id, filter).await, wanted, "{code}");
     }
+}
+
+pub(crate) async fn reasons_of_a_code_are_paged_as_one_list(store: &Arc<dyn Store>) {
+    let agent_id = with_agent(store).await;
+    let reasons =
+        [Reason::Html, Reason::NotJson, Reason::HttpStatus, Reason::Html, Reason::EmptyBody, Reason::NotJson];
+    for (number, reason) in (1..).zip(reasons) {
+        resolved(store, agent_id, number, reason).await;
+    }
+    let filter = ResolutionFilter { code: Some(Code::BadResponse), ..ResolutionFilter::default() };
+    let mut before = None;
+    let mut pages = Vec::new();
+    loop {
+        let found = store.resolutions(agent_id, filter, Page { before, limit: 2 }).await.unwrap();
+        let Some(last) = found.last() else { break };
+        before = Some(last.id);
+        pages.push(found.into_iter().map(|resolution| resolution.id).collect::<Vec<_>>());
+    }
+    assert_eq!(pages, [vec![id(6), id(5)], vec![id(4), id(2)], vec![id(1)]]);
 }
 
 pub(crate) async fn filters_are_joined(store: &Arc<dyn Store>) {

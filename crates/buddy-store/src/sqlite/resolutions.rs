@@ -1,5 +1,7 @@
 //! Resolutions: appended by the settling of a session, listed per agent, removed from the old end.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use buddy_core::id::{AgentId, ResolutionId, SessionId, id_bytes, id_from_bytes};
 use buddy_core::reason::Reason;
@@ -25,11 +27,14 @@ statements! {
     CREATE = "INSERT INTO resolutions
             (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
-    // The one index that helps is by agent and number; the reasons are tried row by row along it.
     LIST = select_resolutions!("WHERE agent_id = ?1 AND number < ?2
-        AND (?3 IS NULL OR reason IN (SELECT value FROM json_each(?3)))
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
-        ORDER BY number DESC LIMIT ?4");
+        ORDER BY number DESC LIMIT ?3");
+    // One reason at a time: of several no index has the order, and a rare one may lie far apart.
+    LIST_OF_REASON = "SELECT id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number
+        FROM resolutions WHERE agent_id = ?1 AND reason = ?4 AND number < ?2
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
+        ORDER BY number DESC LIMIT ?3";
     // A session has one or two: the plus keeps the agent's many out of it.
     LIST_OF_SESSION = select_resolutions!("WHERE session_id = ?5 AND +agent_id = ?1 AND id < ?2
         AND (?3 IS NULL OR reason IN (SELECT value FROM json_each(?3)))
@@ -46,6 +51,8 @@ statements! {
     LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM resolutions WHERE agent_id = ?1";
     ONE = select_resolutions!("WHERE id = ?1 AND agent_id = ?2
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?2)");
+    ONE_OF_ANY = select_resolutions!("WHERE id = ?1
+        AND EXISTS (SELECT 1 FROM agents WHERE agents.id = resolutions.agent_id)");
     REMOVE_OLD = "DELETE FROM resolutions WHERE id IN
         (SELECT id FROM resolutions WHERE id < ?1 ORDER BY id LIMIT ?2)";
 }
@@ -62,11 +69,15 @@ impl Resolutions for SqliteStore {
         self.read(move |connection| {
             if let Some(session_id) = filter.session_id {
                 let before = below(page.before.map(id_bytes));
+                let reasons = reasons.as_deref().map(in_json);
                 let values = (agent, before, reasons, page.limit, id_bytes(session_id));
                 return query_all(connection, LIST_OF_SESSION, values, resolution_from);
             }
             let before = number_below(connection, page.before)?;
-            query_all(connection, LIST, (agent, before, reasons, page.limit), resolution_from)
+            match reasons {
+                None => query_all(connection, LIST, (agent, before, page.limit), resolution_from),
+                Some(reasons) => of_reasons(connection, agent, before, page.limit, &reasons),
+            }
         })
         .await
     }
@@ -87,9 +98,7 @@ impl Resolutions for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Numbered>, StoreError> {
         self.read(move |connection| {
-            query_all(connection, SINCE, (id_bytes(agent_id), since, limit), |row| {
-                Ok(Numbered { number: row.get("number")?, resolution: resolution_from(row)? })
-            })
+            query_all(connection, SINCE, (id_bytes(agent_id), since, limit), numbered_from)
         })
         .await
     }
@@ -105,6 +114,11 @@ impl Resolutions for SqliteStore {
     ) -> Result<Option<Resolution>, StoreError> {
         let values = (id_bytes(id), id_bytes(agent_id));
         self.read(move |connection| query_optional(connection, ONE, values, resolution_from)).await
+    }
+
+    async fn resolution_of_any_agent(&self, id: ResolutionId) -> Result<Option<Resolution>, StoreError> {
+        let values = [id_bytes(id)];
+        self.read(move |connection| query_optional(connection, ONE_OF_ANY, values, resolution_from)).await
     }
 
     async fn remove_old_resolutions(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError> {
@@ -153,16 +167,38 @@ fn number_below(connection: &Connection, before: Option<ResolutionId>) -> Result
     Ok(number.unwrap_or(0))
 }
 
-/// The reasons that the filter lets through, as a JSON array; none if it does not ask for any.
-fn reasons(filter: ResolutionFilter) -> Option<String> {
+/// The newest of each reason, and of these the newest.
+fn of_reasons(
+    connection: &Connection,
+    agent: [u8; 16],
+    before: i64,
+    limit: u32,
+    reasons: &[Reason],
+) -> Result<Vec<Resolution>, StoreError> {
+    let mut found = Vec::new();
+    for reason in reasons {
+        let values = (agent, before, limit, reason.as_str());
+        found.extend(query_all(connection, LIST_OF_REASON, values, numbered_from)?);
+    }
+    found.sort_by_key(|numbered| Reverse(numbered.number));
+    let newest = found.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(newest.map(|numbered| numbered.resolution).collect())
+}
+
+/// The reasons that the filter lets through; none if it does not ask for any.
+fn reasons(filter: ResolutionFilter) -> Option<Vec<Reason>> {
     if filter.code.is_none() && filter.reason.is_none() {
         return None;
     }
-    let wanted = Reason::ALL.iter().filter(|&&reason| {
+    let wanted = Reason::ALL.iter().copied().filter(|&reason| {
         filter.code.is_none_or(|code| reason.code() == code)
             && filter.reason.is_none_or(|wanted| reason == wanted)
     });
-    Some(wanted.map(|reason| reason.as_str()).collect::<serde_json::Value>().to_string())
+    Some(wanted.collect())
+}
+
+fn in_json(reasons: &[Reason]) -> String {
+    reasons.iter().map(|reason| reason.as_str()).collect::<serde_json::Value>().to_string()
 }
 
 /// The least `UUIDv7` (RFC 9562, section 5.7) of this moment. An id is made when what it names begins, so that the old
@@ -172,6 +208,10 @@ pub(super) fn first_id_of(moment: UnixMillis) -> [u8; 16] {
     let mut id = [0; 16];
     id[..6].copy_from_slice(&millis[2..]);
     id
+}
+
+fn numbered_from(row: &Row<'_>) -> Result<Numbered, StoreError> {
+    Ok(Numbered { number: row.get("number")?, resolution: resolution_from(row)? })
 }
 
 fn resolution_from(row: &Row<'_>) -> Result<Resolution, StoreError> {

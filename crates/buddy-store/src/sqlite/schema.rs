@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__tallies", include_str!("migrations/V3__tallies.sql")),
     ("V4__resolution_numbers", include_str!("migrations/V4__resolution_numbers.sql")),
     ("V5__audit", include_str!("migrations/V5__audit.sql")),
+    ("V6__resolution_reasons", include_str!("migrations/V6__resolution_reasons.sql")),
 ];
 
 /// There is one canary, in this row.

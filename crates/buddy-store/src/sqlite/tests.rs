@@ -106,6 +106,7 @@ fn what_is_asked_often_has_an_index_of_its_own() {
         (sessions::REVOKE_USER, "sessions_by_user"),
         (sessions::REMOVE_ENDED, "sessions_by_end"),
         (resolutions::LIST, "resolutions_by_number (agent_id=? AND number<?)"),
+        (resolutions::LIST_OF_REASON, "resolutions_by_reason (agent_id=? AND reason=? AND number<?)"),
         (resolutions::LIST_OF_SESSION, "resolutions_by_session (session_id=? AND id<?)"),
         (resolutions::OF_SESSION, "resolutions_by_session (session_id=? AND id<?)"),
         (resolutions::SINCE, "resolutions_by_number (agent_id=? AND number>?)"),

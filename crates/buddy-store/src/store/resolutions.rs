@@ -51,6 +51,8 @@ pub trait Resolutions {
     /// One resolution of the agent's.
     async fn resolution(&self, agent_id: AgentId, id: ResolutionId)
     -> Result<Option<Resolution>, StoreError>;
+    /// One resolution, whosever it is.
+    async fn resolution_of_any_agent(&self, id: ResolutionId) -> Result<Option<Resolution>, StoreError>;
     /// A page of a session's resolutions, newest first, whosever it is.
     async fn resolutions_of_session(
         &self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use buddy_core::id::{AgentId, SessionId};
+use buddy_core::id::{AgentId, ResolutionId, SessionId};
 use buddy_core::session::{Session, Status};
 use buddy_store::Page;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use super::page::{self, Frame};
 use super::pages::link;
 use super::row::Row;
 use crate::app::App;
+use crate::http::problem::Problem;
 use crate::refusal::Refusal;
 
 /// A session has one resolution, or a few where a crash came between.
@@ -29,15 +30,23 @@ pub(super) struct Query {
     q: String,
 }
 
-pub(super) async fn search(Asked(query): Asked<Query>) -> Redirect {
+pub(super) async fn search(
+    State(app): State<Arc<App>>,
+    Asked(query): Asked<Query>,
+) -> Result<Redirect, Fault> {
     let text = query.q.trim();
     if let Ok(id) = text.parse::<SessionId>() {
-        return Redirect::to(&format!("/console/sessions/{id}"));
+        return Ok(Redirect::to(&format!("/console/sessions/{id}")));
+    }
+    if let Ok(id) = text.parse::<ResolutionId>() {
+        let found = app.store.resolution_of_any_agent(id).await.map_err(Refusal::from)?;
+        let found = found.ok_or_else(|| Problem::not_found("resolution"))?;
+        return Ok(Redirect::to(&Row::of(&found).path));
     }
     if let Ok(id) = text.parse::<AgentId>() {
-        return Redirect::to(&Tab::Overview.of(id));
+        return Ok(Redirect::to(&Tab::Overview.of(id)));
     }
-    Redirect::to(&link(START, &[("search", text)]))
+    Ok(Redirect::to(&link(START, &[("search", text)])))
 }
 
 #[derive(Template)]

@@ -49,7 +49,7 @@ async fn a_newer_schema_is_refused_and_nothing_is_written() {
         .unwrap();
     let before = files(directory.path());
     let refused = refusal(&directory, keyring(1, &[]));
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 5 }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 6 }), "{refused}");
     assert_eq!(files(directory.path()), before);
 }
 
@@ -98,6 +98,7 @@ fn back_to_the_third_schema(directory: &TempDir) {
     raw(directory)
         .execute_batch(
             "DROP TABLE audit;
+            DROP INDEX resolutions_by_reason;
             DROP INDEX resolutions_by_number;
             DROP INDEX resolutions_by_session;
             CREATE INDEX resolutions_by_agent ON resolutions (agent_id, id);

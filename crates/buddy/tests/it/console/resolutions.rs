@@ -85,6 +85,18 @@ async fn a_sessions_id_leads_to_what_happened_and_why() {
 }
 
 #[tokio::test]
+async fn the_request_id_of_an_endpoints_log_leads_there_too() {
+    let endpoint = endpoint().await;
+    let (buddy, _agent, sessions) = history(&endpoint).await;
+    let browser = Browser::signed_in(&buddy).await;
+    let seen = endpoint.seen();
+    let found = browser.get(&format!("/console/search?q={}", seen[2].header("x-platform-request-id"))).await;
+    let page = browser.page(header(&found.expect_status(303), "location")).await;
+    assert!(page.contains(&sessions[2].id));
+    browser.get(&format!("/console/search?q={NO_RESOLUTION}")).await.expect_status(404);
+}
+
+#[tokio::test]
 async fn the_request_is_shown_as_it_was_sent_and_can_be_sent_again_by_hand() {
     let endpoint = endpoint().await;
     let (buddy, agent, sessions) = history(&endpoint).await;
@@ -121,7 +133,7 @@ async fn the_request_is_shown_as_it_was_sent_and_can_be_sent_again_by_hand() {
 async fn the_time_is_drawn_and_told_in_numbers() {
     let endpoint = Endpoint::open(|_| Answer::Hang).await;
     let buddy = Buddy::start(&endpoint.ca_pem);
-    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 150})).await;
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 1000})).await;
     let session = buddy.session(&agent).await;
     let browser = Browser::signed_in(&buddy).await;
     let page = found(&browser, &session).await;
