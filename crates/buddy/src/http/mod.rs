@@ -35,7 +35,9 @@ use crate::app::App;
 use crate::console;
 use json::BODY_BYTES_MAX;
 use problem::Problem;
-use v1::{agents, api_keys, audit, callback, check, identity, messages, resolutions, sessions, stats};
+use v1::{
+    agents, api_keys, audit, callback, check, explanation, identity, messages, resolutions, sessions, stats,
+};
 
 /// A body of at most 64 KiB that takes longer is not meant to end.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -91,14 +93,20 @@ fn operator_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(callback::put, callback::read, callback::delete))
         .routes(routes!(callback::rotate))
         .routes(routes!(check::check))
-        .routes(routes!(resolutions::list))
-        .routes(routes!(resolutions::listen))
-        .routes(routes!(resolutions::read))
-        .routes(routes!(resolutions::of_session))
+        .merge(resolution_routes())
         .routes(routes!(stats::read))
         .routes(routes!(stats::series))
         .routes(routes!(stats::list))
         .routes(routes!(audit::list))
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::delete))
+}
+
+fn resolution_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(resolutions::list))
+        .routes(routes!(resolutions::listen))
+        .routes(routes!(resolutions::read))
+        .routes(routes!(resolutions::of_session))
+        .routes(routes!(explanation::read))
 }

@@ -5,6 +5,7 @@ pub(super) mod api_keys;
 pub(super) mod audit;
 pub(super) mod callback;
 pub(super) mod check;
+pub(super) mod explanation;
 pub(super) mod identity;
 pub(super) mod messages;
 pub(crate) mod page;

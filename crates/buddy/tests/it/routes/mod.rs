@@ -7,6 +7,7 @@ mod bad_input;
 mod callback;
 mod check;
 mod cors;
+mod explanation;
 mod identity;
 mod limits;
 mod messages;
