@@ -113,6 +113,9 @@ for (const { look, colorScheme, width } of LOOKS) {
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await expectSound(page);
     }
+    await page.goto(`${buddy.origin}/console/audit`);
+    await expect(page.getByRole('heading', { level: 1, name: 'Audit log' })).toBeVisible();
+    await expectSound(page);
     for (const answer of ['user', 'refused', 'silent'] as const) {
       await page.goto(`${buddy.origin}/console/sessions/${history.sessions.get(answer)}`);
       await expect(page.getByRole('heading', { name: 'Where the time went' })).toBeVisible();

@@ -6,6 +6,7 @@
 mod agent;
 mod agent_form;
 mod assets;
+mod audit;
 mod callback;
 mod charts;
 mod check;
@@ -66,6 +67,7 @@ fn screens() -> Router<Arc<App>> {
     Router::new()
         .route("/console", get(start::show))
         .route("/console/", get(start::without_slash))
+        .route("/console/audit", get(audit::list))
         .route("/console/search", get(search::search))
         .route("/console/sessions/{sessionId}", get(search::session))
         .route("/console/agents", post(new_agent::create))

@@ -21,6 +21,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Agents,
+    Audit,
     /// None of those that the head of the page leads to.
     Elsewhere,
 }
@@ -52,6 +53,10 @@ impl Frame {
 
     pub(super) fn is_of_agents(&self) -> bool {
         self.part == Part::Agents
+    }
+
+    pub(super) fn is_of_audit(&self) -> bool {
+        self.part == Part::Audit
     }
 
     /// For who is not signed in: there is nowhere to go.

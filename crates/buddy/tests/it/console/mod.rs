@@ -1,6 +1,7 @@
 //! The console from outside: pages over real HTTP, with a cookie, and never a script.
 
 mod actions;
+mod audit;
 mod gate;
 mod live;
 mod resolutions;

@@ -55,7 +55,8 @@ async fn screens(buddy: &Buddy, id: &str, session: &Session) -> Vec<String> {
     let path = format!("/v1/agents/{id}/resolutions?sessionId={}", session.id);
     let list = buddy.operator("GET", &path, None).await.expect_status(200).json;
     let resolution = list["resolutions"][0]["resolutionId"].as_str().unwrap().to_owned();
-    let mut screens = vec!["/console".to_owned(), "/console/agents/new".to_owned()];
+    let mut screens =
+        vec!["/console".to_owned(), "/console/agents/new".to_owned(), "/console/audit".to_owned()];
     screens.extend(OF_AGENT.iter().map(|rest| format!("/console/agents/{id}{rest}")));
     screens.push(format!("/console/agents/{id}/resolutions/{resolution}"));
     screens
