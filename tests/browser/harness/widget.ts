@@ -90,9 +90,14 @@ export class Widget {
     await expect(this.message(`You wrote: ${text}`)).toBeVisible();
   }
 
-  /** The data of each event of this name. */
+  /** The data of each event of this name, so far. */
   told(name: string): PageEvent[1][] {
     return this.events.filter(([event]) => event === name).map(([, data]) => data);
+  }
+
+  /** What the page is told by this name comes to this; it may learn it after the frame shows it. */
+  async expectTold(name: string, data: unknown[]): Promise<void> {
+    await expect.poll(() => this.told(name), `told: ${name}`).toEqual(data);
   }
 
   /** A call of `window.Buddy`, as the page's own script makes it. */
@@ -100,10 +105,19 @@ export class Widget {
     return this.page.evaluate((call) => (window as any).Buddy[call](), name);
   }
 
+  /**
+   * The session, once the page has been told of it and of its visitor. The frame is a process of its own: it may show
+   * what the page does not know yet.
+   */
   async sessionId(): Promise<string> {
-    const { sessionId } = (await this.call('state')) as { sessionId: string | null };
-    if (sessionId === null) throw new Error('there is no session');
-    return sessionId;
+    let sessionId: string | null = null;
+    const known = async (): Promise<boolean> => {
+      const state = (await this.call('state')) as { sessionId: string | null; status: string | null };
+      ({ sessionId } = state);
+      return sessionId !== null && state.status !== null;
+    };
+    await expect.poll(known, 'the page knows its session, and whether its visitor is known').toBe(true);
+    return sessionId!;
   }
 
   /** Does something that makes the chat look anew who is here, waits until it knows, and gives the session. */

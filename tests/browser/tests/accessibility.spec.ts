@@ -56,7 +56,7 @@ test('a reply to a closed chat is counted on the launcher, by name too', async (
   await expect(widget.panel).toBeHidden();
   reply.open();
   await expect(widget.launcher).toHaveAccessibleName(/Open chat.*1/);
-  expect(await widget.call('state')).toMatchObject({ unread: 1, open: false });
+  await expect.poll(() => widget.call('state')).toMatchObject({ unread: 1, open: false });
   await widget.open();
   await expect(widget.launcher).toHaveAccessibleName('Close chat');
 });

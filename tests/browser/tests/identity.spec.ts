@@ -28,7 +28,7 @@ test('a signed-in user is known to the agent, and to the page only as signed in'
   await widget.ask('Where is my order?');
   await expect(widget.message(REPLY_TO_USER)).toBeVisible();
   await expectCalm(widget);
-  expect(widget.told('identity')).toEqual([{ status: 'authenticated', code: null }]);
+  await widget.expectTold('identity', [{ status: 'authenticated', code: null }]);
   const sessionId = await widget.sessionId();
   const { userId } = USERS.ada;
   expect(software.heard).toEqual([{ sessionId, text: 'Where is my order?', status: 'authenticated', userId }]);
@@ -41,7 +41,7 @@ test('a visitor who is not signed in is a guest', async ({ shop, software, widge
   await widget.ask('When do you open?');
   await expect(widget.message(REPLY_TO_GUEST)).toBeVisible();
   await expectCalm(widget);
-  expect(widget.told('identity')).toEqual([{ status: 'anonymous', code: null }]);
+  await widget.expectTold('identity', [{ status: 'anonymous', code: null }]);
   expect(software.heard.map(({ status, userId }) => [status, userId])).toEqual([['anonymous', null]]);
 });
 
@@ -72,7 +72,7 @@ test.describe('an identity endpoint that fails leaves a guest, and the chat goes
       await expect(widget.state).toHaveText(GUEST);
       await widget.ask('Hello?');
       await expectCalm(widget);
-      expect(widget.told('identity')).toEqual([{ status: 'anonymous', code }]);
+      await widget.expectTold('identity', [{ status: 'anonymous', code }]);
     });
   }
 });
@@ -101,7 +101,7 @@ test.describe('with an endpoint that cannot be had', () => {
       const begun = Date.now();
       await widget.ask('Hello?');
       expect(Date.now() - begun).toBeLessThan(FIRST_REPLY_MS);
-      expect(widget.told('identity')).toEqual([
+      await widget.expectTold('identity', [
         { status: 'anonymous', code: down ? 'AUTH_CALLBACK_FAILED' : 'AUTH_CALLBACK_TIMEOUT' },
       ]);
     });
@@ -151,6 +151,7 @@ test('a session URL that fails leaves a guest, and tells the page what to mend',
   await expect(widget.state).toHaveText(GUEST);
   await widget.ask('Hello?');
   await expectCalm(widget);
+  await expect.poll(() => widget.told('error')).toHaveLength(1);
   const [error] = widget.told('error');
   expect(error).toEqual({ code: 'SESSION_URL_FAILED', message: expect.stringContaining('answered 500') });
 });

@@ -2,16 +2,19 @@
 import { expect, test } from '../harness/test.ts';
 import type { Widget } from '../harness/widget.ts';
 
-/** The accessible names of what gets the focus, one Tab after another. */
-async function tabThrough(widget: Widget, steps: number): Promise<string[]> {
-  const names: string[] = [];
-  for (let step = 0; step < steps; step += 1) {
+/** The focus comes to this; between the processes of page and frame it is on its way for a moment. */
+const expectFocus = (widget: Widget, name: string): Promise<void> =>
+  expect.poll(() => focusedName(widget), 'the focus').toBe(name);
+
+/** Each of these gets the focus in turn, one Tab after another. */
+async function expectTabs(widget: Widget, names: string[]): Promise<void> {
+  for (const name of names) {
     await widget.page.keyboard.press('Tab');
-    names.push(await focusedName(widget));
+    await expectFocus(widget, name);
   }
-  return names;
 }
 
+/** The accessible name of what has the focus. */
 async function focusedName(widget: Widget): Promise<string> {
   const inPage = await widget.page.evaluate(() => document.activeElement?.tagName);
   if (inPage !== 'IFRAME') return `page: ${inPage}`;
@@ -24,7 +27,7 @@ async function focusedName(widget: Widget): Promise<string> {
 test('it is opened, written in, read and closed by keys alone', async ({ shop, widget }) => {
   const { keyboard } = widget.page;
   await widget.goto(shop.origin);
-  expect(await tabThrough(widget, 2)).toEqual(['page: A', 'Open chat']);
+  await expectTabs(widget, ['page: A', 'Open chat']);
   await expect(widget.launcher).toHaveAttribute('aria-expanded', 'false');
   await keyboard.press('Enter');
   await expect(widget.launcher).toHaveAttribute('aria-expanded', 'true');
@@ -53,19 +56,22 @@ test('the focus goes through the panel in the order of reading, and out of it', 
   await widget.ask('hello');
   const order = ['Close chat', 'Conversation', 'Write a message', 'Send', 'Close chat'];
   await widget.page.keyboard.press('Escape');
+  await expectFocus(widget, 'Open chat');
   await widget.page.keyboard.press('Shift+Tab');
-  expect(await focusedName(widget)).toBe('page: A');
+  await expectFocus(widget, 'page: A');
   await widget.launcher.click();
   await expect(widget.composer).toBeFocused();
-  expect(await tabThrough(widget, 2)).toEqual(order.slice(3));
+  await expectFocus(widget, order[2]!);
+  await expectTabs(widget, order.slice(3));
   // No trap: the next one is not the chat's.
   await widget.page.keyboard.press('Tab');
   await expect(widget.frame.locator(':focus')).toHaveCount(0);
   await widget.composer.focus();
+  await expectFocus(widget, order[2]!);
   await widget.page.keyboard.press('Shift+Tab');
-  expect(await focusedName(widget)).toBe(order[1]);
+  await expectFocus(widget, order[1]!);
   await widget.page.keyboard.press('Shift+Tab');
-  expect(await focusedName(widget)).toBe(order[0]);
+  await expectFocus(widget, order[0]!);
 });
 
 test('Enter that ends a word of an input method does not send it', async ({ shop, widget }) => {
@@ -86,19 +92,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`the focus is seen: ${colorScheme}`, async ({ shop, widget }) => {
     await widget.page.emulateMedia({ colorScheme });
     await widget.goto(shop.origin);
-    await tabThrough(widget, 2);
-    await expect(widget.launcher).toBeFocused();
+    await expectTabs(widget, ['page: A', 'Open chat']);
     await expectRing(widget, '.launcher');
     await widget.page.keyboard.press('Enter');
     await expect(widget.composer).toBeFocused();
     await widget.ask('hello');
     for (const name of ['Conversation', 'Close chat']) {
       await widget.page.keyboard.press('Shift+Tab');
-      expect(await focusedName(widget)).toBe(name);
+      await expectFocus(widget, name);
       await expectRing(widget, ':focus');
     }
     await widget.composer.focus();
-    await widget.page.keyboard.press('Tab');
+    await expectFocus(widget, 'Write a message');
+    await expectTabs(widget, ['Send']);
     await expectRing(widget, '.send');
   });
 }

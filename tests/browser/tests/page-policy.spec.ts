@@ -94,9 +94,11 @@ test('a tag with wrong attributes says so in the console, and never breaks the p
   await widget.goto(shop.origin);
   await widget.open();
   await expect(widget.state).toHaveText(GUEST);
-  expect(widget.complaints).toEqual([
-    expect.stringContaining('data-accent must be'),
-    expect.stringContaining('data-color-scheme must be'),
-    expect.stringContaining('data-position must be'),
-  ]);
+  await expect
+    .poll(() => widget.complaints)
+    .toEqual([
+      expect.stringContaining('data-accent must be'),
+      expect.stringContaining('data-color-scheme must be'),
+      expect.stringContaining('data-position must be'),
+    ]);
 });

@@ -78,6 +78,7 @@ test('no trace of the user is anywhere in the browser', async ({ browser, buddy,
   await page.reload();
   await expect(widget.message('You wrote: first question')).toBeVisible();
   await widget.ask('second question');
+  await widget.sessionId();
   await shop.signIn(context, 'grace');
   await widget.decided(() => widget.call('identify'));
   await widget.ask('third question');
