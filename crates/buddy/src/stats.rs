@@ -77,6 +77,15 @@ pub(crate) struct Lately {
     pub(crate) fell: bool,
 }
 
+impl Lately {
+    fn of(counts: Vec<Counts>) -> Self {
+        let Ok([hour, day, week]) = <[Counts; 3]>::try_from(counts) else {
+            unreachable!("as many as were asked about")
+        };
+        Self { fell: share_fell(&hour, &week.without(&hour)), hour, day, week }
+    }
+}
+
 /// The use cases.
 pub(crate) struct Stats {
     pub(crate) store: Arc<dyn Store>,
@@ -91,12 +100,12 @@ impl Stats {
         Ok(counted.into_iter().next().map(|(_, tally)| tally).unwrap_or_default())
     }
 
-    /// The agent's sessions of the last hour, day and week.
-    pub(crate) async fn lately(&self, id: AgentId) -> Result<Lately, Refusal> {
-        let hour = self.of_agent(id, Window::Hour).await?.counts;
-        let day = self.of_agent(id, Window::Day).await?.counts;
-        let week = self.of_agent(id, Window::Week).await?.counts;
-        Ok(Lately { fell: share_fell(&hour, &week.without(&hour)), hour, day, week })
+    /// The sessions of the last hour, day and week of each of these agents, in their order.
+    pub(crate) async fn lately(&self, agents: Vec<AgentId>) -> Result<Vec<Lately>, Refusal> {
+        let now = self.ambient.now();
+        let since = [Window::Hour, Window::Day, Window::Week].map(|window| window.begin(now)).to_vec();
+        let counts = self.store.counts(agents, since, end_of_minute(now)).await?;
+        Ok(counts.into_iter().map(Lately::of).collect())
     }
 
     /// All that was counted of the agent in the window, step by step, oldest first, and none left out.
@@ -135,11 +144,15 @@ impl Stats {
         window: Window,
     ) -> Result<Vec<AgentStats>, Refusal> {
         let now = self.ambient.now();
-        let stretch = window.begin(now)..now.floored_to(MINUTE).plus_seconds(MINUTE);
+        let stretch = window.begin(now)..end_of_minute(now);
         let counts_since = [Window::Hour, Window::Week].map(|window| window.begin(now)).to_vec();
         let agents = self.store.tallies_of_agents(page, stretch, counts_since).await?;
         Ok(agents.into_iter().map(agent_stats).collect())
     }
+}
+
+fn end_of_minute(now: UnixMillis) -> UnixMillis {
+    now.floored_to(MINUTE).plus_seconds(MINUTE)
 }
 
 fn agent_stats(AgentTally { agent, tally, counts_since }: AgentTally) -> AgentStats {
@@ -247,8 +260,8 @@ mod tests {
         settle(&test, new, 30, false).await;
         let page = Page { before: None, limit: 10 };
         let listed = test.app.stats.of_agents(page, Window::Hour).await.unwrap();
-        for (id, fell, week) in [(good, false, 150), (bad, true, 150), (new, false, 30)] {
-            let lately = test.app.stats.lately(id).await.unwrap();
+        let lately = test.app.stats.lately(vec![good, bad, new]).await.unwrap();
+        for (lately, (fell, week)) in lately.iter().zip([(false, 150), (true, 150), (false, 30)]) {
             assert_eq!((lately.fell, lately.hour.sessions(), lately.week.sessions()), (fell, 30, week));
             assert_eq!(lately.day.sessions(), week);
         }

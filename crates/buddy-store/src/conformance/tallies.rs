@@ -225,6 +225,14 @@ pub(crate) async fn tallies_of_all_agents_are_paged_newest_first(store: &Arc<dyn
     assert_eq!(page(None, 2).await, expected[..2]);
     assert_eq!(page(Some(id(2)), 2).await, expected[2..]);
     assert_eq!(page(Some(id(1)), 2).await, []);
+    // Of the agents that are asked about, in that order, and the one that is not there.
+    let asked = vec![other, id(9), agent_id, id(3)];
+    let counts = store.counts(asked, since.to_vec(), stretch.end).await.unwrap();
+    let [third, second, first] = [0, 1, 2].map(|row| expected[row].counts_since.clone());
+    assert_eq!(counts, [second, vec![Counts::default(); since.len()], first, third]);
+    store.delete_agent(agent_id, entry()).await.unwrap();
+    let counts = store.counts(vec![agent_id], vec![NOW], stretch.end).await.unwrap();
+    assert_eq!(counts, [[Counts::default()]], "deleted");
 }
 
 pub(crate) async fn of_many_that_settle_at_once_all_are_counted(store: &Arc<dyn Store>) {

@@ -99,18 +99,34 @@ impl Tallies for SqliteStore {
         self.read(move |connection| {
             let page = query_all(connection, agents::LIST, (before, page.limit), agents::agent_from)?;
             let count = |agent: Agent| {
-                let (mut tally, mut counts_of) =
-                    (Tally::default(), vec![Counts::default(); counts_since.len()]);
+                let (mut tally, mut since) = (Tally::default(), CountsSince::new(&counts_since));
                 each(connection, agent.id, &(earliest..stretch.end), |begins_at, row| {
-                    let gained = counts_from(row)?;
-                    let reached =
-                        counts_of.iter_mut().zip(&counts_since).filter(|(_, since)| begins_at >= **since);
-                    reached.for_each(|(counts, _)| counts.merge(&gained));
+                    since.add(begins_at, row)?;
                     if begins_at >= stretch.start { add_to(&mut tally, row) } else { Ok(()) }
                 })?;
-                Ok(AgentTally { agent, tally, counts_since: counts_of })
+                Ok(AgentTally { agent, tally, counts_since: since.counts })
             };
             page.into_iter().map(count).collect()
+        })
+        .await
+    }
+
+    async fn counts(
+        &self,
+        agents: Vec<AgentId>,
+        since: Vec<UnixMillis>,
+        end: UnixMillis,
+    ) -> Result<Vec<Vec<Counts>>, StoreError> {
+        let earliest = since.iter().copied().fold(end, UnixMillis::min);
+        self.read(move |connection| {
+            let count = |agent_id: AgentId| {
+                let mut since = CountsSince::new(&since);
+                if agents::is_there(connection, agent_id)? {
+                    each(connection, agent_id, &(earliest..end), |begins_at, row| since.add(begins_at, row))?;
+                }
+                Ok(since.counts)
+            };
+            agents.into_iter().map(count).collect()
         })
         .await
     }
@@ -146,6 +162,25 @@ impl Tallies for SqliteStore {
             Ok(old + deleted_agents::remove_tallies(connection, limit - old)?)
         })
         .await
+    }
+}
+
+/// Of one agent, since each of some moments.
+struct CountsSince<'a> {
+    moments: &'a [UnixMillis],
+    counts: Vec<Counts>,
+}
+
+impl<'a> CountsSince<'a> {
+    fn new(moments: &'a [UnixMillis]) -> Self {
+        Self { moments, counts: vec![Counts::default(); moments.len()] }
+    }
+
+    fn add(&mut self, begins_at: UnixMillis, row: &Row<'_>) -> Result<(), StoreError> {
+        let gained = counts_from(row)?;
+        let reached = self.counts.iter_mut().zip(self.moments).filter(|(_, moment)| begins_at >= **moment);
+        reached.for_each(|(counts, _)| counts.merge(&gained));
+        Ok(())
     }
 }
 

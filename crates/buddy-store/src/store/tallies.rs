@@ -42,6 +42,14 @@ pub trait Tallies {
         stretch: Range<UnixMillis>,
         counts_since: Vec<UnixMillis>,
     ) -> Result<Vec<AgentTally>, StoreError>;
+    /// How the sessions of each of these agents ended since each of some moments, up to `end`; both in the order in
+    /// which they were asked about. Of an agent that is not there nothing was counted.
+    async fn counts(
+        &self,
+        agents: Vec<AgentId>,
+        since: Vec<UnixMillis>,
+        end: UnixMillis,
+    ) -> Result<Vec<Vec<Counts>>, StoreError>;
     /// Makes hours of at most `limit` minutes, of hours that were over by `before`; how many there were. Those of
     /// deleted agents are removed.
     async fn tallies_into_hours(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError>;

@@ -18,6 +18,7 @@ use super::page::{self, Frame};
 use super::row::Row;
 use super::shares::Shares;
 use crate::app::App;
+use crate::http::problem::Problem;
 use crate::http::v1::stats;
 use crate::refusal::Refusal;
 use crate::stats::Window;
@@ -55,7 +56,7 @@ pub(super) async fn show(
     let page = Page { before: None, limit: LATEST };
     let latest = app.store.resolutions(id, ResolutionFilter::default(), page).await.map_err(Refusal::from)?;
     let callback = known.callback.as_ref().map(|configured| configured.callback.clone());
-    let lately = app.stats.lately(id).await?;
+    let lately = app.stats.lately(vec![id]).await?.pop().ok_or_else(|| Problem::not_found("agent"))?;
     let points = app.stats.series(id, window).await?;
     let charts = Charts::of(window, &points, callback.as_ref().map(|callback| callback.timeout_ms));
     let shares = [("Last hour", &lately.hour), ("Last day", &lately.day), ("Last week", &lately.week)];

@@ -1,4 +1,4 @@
-//! How sessions ended, in hundredths.
+//! How sessions ended, in per cent.
 
 use buddy_core::tally::Counts;
 

@@ -69,10 +69,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, Asked(query): Asked<Query>
     let found = app.agents.search(&search, stretch.page).await?;
     let (found, next) = stretch.cut(found, |known| known.agent.id.to_string());
     let pages = Pages::new(START, &[("search", &search)], query.cursor.as_deref(), next.as_deref());
-    let mut agents = Vec::with_capacity(found.len());
-    for known in &found {
-        agents.push(Row::of(known, &app.stats.lately(known.agent.id).await?));
-    }
+    let lately = app.stats.lately(found.iter().map(|known| known.agent.id).collect()).await?;
+    let agents = found.iter().zip(&lately).map(|(known, lately)| Row::of(known, lately)).collect();
     Ok(page::show(&StartPage { frame: Frame::new("Agents", Part::Agents), search, agents, pages }))
 }
 
