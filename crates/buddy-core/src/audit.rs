@@ -16,7 +16,7 @@ pub const DONE: &str = "done";
 macro_rules! actions {
     ($($variant:ident = $operation:literal;)*) => {
         /// What changes something for the operator, or makes the server ask an endpoint. Named as the API's document names
-        /// the call; `tryAgain` is the console's.
+        /// the call; `signIn` and `tryAgain` are the console's.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $(#[doc = concat!("`", $operation, "`.")] $variant,)*
@@ -45,6 +45,7 @@ actions! {
     CreateApiKey = "createApiKey";
     DeleteApiKey = "deleteApiKey";
     TryAgain = "tryAgain";
+    SignIn = "signIn";
 }
 
 impl fmt::Display for Action {

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use buddy_core::audit::Action;
 use buddy_core::secret::TokenHash;
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ use super::fields::{Asked, Fields};
 use super::gate::{START, below_console};
 use super::page::{self, Frame};
 use crate::app::App;
+use crate::audit::By;
 use crate::http::limit::ClientAddress;
 
 const WRONG: &str = "That is not the admin token. The server says at its start in which file it is, unless BUDDY_ADMIN_TOKEN is set: then it is that.";
@@ -71,6 +73,8 @@ pub(super) async fn sign_in(
         tracing::warn!("a sign-in to the console with a wrong token was refused");
         return Ok(page::show_with(StatusCode::FORBIDDEN, &SignInPage::new(&form.to, Some(WRONG))));
     }
+    // Wrong ones are in the server's log alone: anybody can send them, and would fill this one.
+    app.audit.note(app.audit.entry(&By::admin(client.ip()), Action::SignIn, None)).await?;
     tracing::info!("an operator signed in to the console");
     Ok(([(SET_COOKIE, cookie::made(&app))], Redirect::to(&below_console(&form.to))).into_response())
 }

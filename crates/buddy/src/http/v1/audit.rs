@@ -28,7 +28,7 @@ pub(crate) struct AuditEntryView {
     actor: String,
     /// From where; of an IPv6 address its network of 64 bits.
     address: String,
-    /// The call, by its `operationId`; `tryAgain` is the console's.
+    /// The call, by its `operationId`; `signIn` and `tryAgain` are the console's.
     action: &'static str,
     /// Null where none is named, as when a new one was refused.
     #[schema(required = true)]
