@@ -74,7 +74,7 @@ fn valid_until(chain: &[CertificateDer<'_>]) -> Option<ValidUntil> {
     ends.min().map(ValidUntil)
 }
 
-fn trouble(fault: &Fault) -> Trouble {
+pub(crate) fn trouble(fault: &Fault) -> Trouble {
     let invalid = fault.cause().and_then(find::<rustls::Error>).and_then(|error| match error {
         rustls::Error::InvalidCertificate(fault) => Some(certificate_fault(fault)),
         _ => None,

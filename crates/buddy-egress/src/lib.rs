@@ -10,6 +10,7 @@ mod exchange;
 mod fault;
 mod handshake;
 pub mod limits;
+mod line;
 mod lookup;
 mod policy;
 mod pool;
@@ -27,6 +28,7 @@ use tokio_rustls::TlsConnector;
 
 pub use exchange::{Answer, Exchange, Request};
 pub use handshake::{CertificateFault, Handshake, Trouble, ValidUntil};
+pub use line::Line;
 pub use pool::Pool;
 pub use target::Target;
 
@@ -115,6 +117,12 @@ impl Egress {
     /// Goes as far as the TLS handshake, over a connection of its own: for the endpoint check.
     pub async fn handshake(&self, target: &Target, deadline: Instant) -> Handshake {
         handshake::run(&self.0, target, deadline).await
+    }
+
+    /// A connection for the operator's own commands: to a server of theirs, not to a customer's endpoint. The target's
+    /// path counts for nothing.
+    pub async fn line(&self, target: &Target, deadline: Instant) -> Result<Line, Trouble> {
+        Line::open(&self.0, target, deadline).await
     }
 }
 

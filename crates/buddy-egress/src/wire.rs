@@ -4,7 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::CertificateDer;
@@ -27,12 +27,13 @@ pub(crate) struct Socket {
     wire_read: AtomicUsize,
     answer_read: AtomicUsize,
     informational: AtomicUsize,
+    unbounded: AtomicBool,
 }
 
 impl Socket {
     pub(crate) fn new(tcp: TcpStream) -> Arc<Self> {
         let [wire_read, answer_read, informational] = [0; 3].map(AtomicUsize::new);
-        Arc::new(Self { tcp, wire_read, answer_read, informational })
+        Arc::new(Self { tcp, wire_read, answer_read, informational, unbounded: AtomicBool::new(false) })
     }
 
     /// A new exchange begins on a connection that was used before.
@@ -40,6 +41,11 @@ impl Socket {
         self.wire_read.store(0, Ordering::Relaxed);
         self.answer_read.store(0, Ordering::Relaxed);
         self.informational.store(0, Ordering::Relaxed);
+    }
+
+    /// From now on what is read is for its reader to bound.
+    pub(crate) fn lift_budget(&self) {
+        self.unbounded.store(true, Ordering::Relaxed);
     }
 
     /// An informational answer came before the real one.
@@ -72,7 +78,8 @@ impl Socket {
     fn count(&self, read: usize) -> io::Result<()> {
         let total = self.wire_read.fetch_add(read, Ordering::Relaxed) + read;
         // hyper reads on through informational answers without coming back to us: it is stopped here.
-        let over = total > WIRE_BYTES_MAX || self.is_only_informing();
+        let over = total > WIRE_BYTES_MAX && !self.unbounded.load(Ordering::Relaxed);
+        let over = over || self.is_only_informing();
         if over { Err(io::Error::other(OverBudget)) } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@ mod dials;
 mod exchange;
 mod handshake;
 mod hostile;
+mod line;
 mod lookup;
 mod pool;
 mod support;
