@@ -28,8 +28,11 @@ mod messages;
 mod metrics;
 mod refusal;
 mod resolutions;
+mod said;
+mod sent;
 mod server;
 mod sessions;
+mod spans;
 mod stats;
 #[cfg(test)]
 mod testing;

@@ -14,11 +14,11 @@ use super::fields::{Asked, text};
 use super::head::Tab;
 use super::page::{self, Frame, Part};
 use super::pages::Pages;
-use super::said;
 use crate::ambient::rfc3339;
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::http::v1::page::asked;
+use crate::said;
 
 const PATH: &str = "/console/audit";
 

@@ -8,7 +8,7 @@ use buddy_core::tally::Tally;
 use buddy_core::time::UnixMillis;
 
 use super::drawing::{float, round};
-use super::said;
+use crate::said;
 use crate::stats::Window;
 
 /// Units of a picture: the scale at the left, and the plot.

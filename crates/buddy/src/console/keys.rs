@@ -17,10 +17,10 @@ use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use super::pages::Pages;
-use super::said;
 use super::shown_once::ShownOnce;
 use crate::app::App;
 use crate::http::v1::page::asked;
+use crate::said;
 
 #[derive(Template)]
 #[template(path = "keys.html")]

@@ -15,14 +15,14 @@ use super::gate::Acting;
 use super::head::{self, Head, Tab};
 use super::page::{self, Frame};
 use super::row::Row;
-use super::said;
-use super::sent::{self, Sent};
 use super::waterfall::Waterfall;
 use crate::agents::KnownAgent;
 use crate::app::App;
 use crate::explanation::Explanation;
 use crate::http::problem::Problem;
 use crate::refusal::Refusal;
+use crate::said;
+use crate::sent::{self, Sent};
 
 #[derive(Template)]
 #[template(path = "resolution.html")]

@@ -6,8 +6,8 @@ use buddy_core::resolution::{Attempt, Resolution};
 use serde::Serialize;
 
 use super::drawing::{float, round};
-use super::said;
 use crate::ambient::rfc3339;
+use crate::said;
 
 /// One row.
 #[derive(Serialize)]

@@ -7,9 +7,9 @@ use buddy_store::{Page, ResolutionFilter};
 
 use super::fault::Fault;
 use super::row::Row;
-use super::said;
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::said;
 
 /// Resolutions that are looked through for one that the endpoint took: an endpoint that refused so many takes none.
 const LOOKED_THROUGH: u32 = 50;

@@ -13,11 +13,11 @@ use super::fields::Asked;
 use super::gate::START;
 use super::page::{self, Frame, Part};
 use super::pages::Pages;
-use super::said;
 use super::shares::Shares;
 use crate::agents::KnownAgent;
 use crate::app::App;
 use crate::http::v1::page::asked;
+use crate::said;
 use crate::stats::Lately;
 
 #[derive(Template)]

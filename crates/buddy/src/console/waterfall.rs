@@ -1,9 +1,10 @@
 //! A resolution's time as one picture, from its begin to its outcome: a row for each phase of each sending.
 
-use buddy_core::resolution::{Attempt, Resolution, SignedWith};
+use buddy_core::resolution::Resolution;
 
 use super::drawing::{float, round};
-use super::said;
+use crate::said;
+use crate::spans::{self, phase_name, sending_name};
 
 /// Units of the picture: the names, the time, and what each took.
 const NAMES: f64 = 170.0;
@@ -55,15 +56,14 @@ pub(super) struct Tick {
 impl Waterfall {
     /// `None`: nothing was sent.
     pub(super) fn of(resolution: &Resolution) -> Option<Self> {
-        let attempts = &resolution.attempts;
-        let spans: Vec<_> = attempts.iter().map(|attempt| Span::of(resolution, attempt)).collect();
-        let end = spans.iter().map(Span::end).max()?.max(resolution.duration).max(1);
+        let (spans, end) = spans::of(resolution)?;
         let scale = Scale { end };
         let mut rows = Vec::new();
-        for (span, attempt) in spans.iter().zip(attempts) {
-            rows.push(row(rows.len(), sending(attempt), None, scale));
+        for (span, attempt) in spans.iter().zip(&resolution.attempts) {
+            rows.push(row(rows.len(), sending_name(attempt), None, scale));
             for (phase, from, micros) in &span.phases {
-                rows.push(row(rows.len(), name(phase).to_owned(), Some((phase, *from, *micros)), scale));
+                let name = phase_name(phase).to_owned();
+                rows.push(row(rows.len(), name, Some((phase, *from, *micros)), scale));
             }
         }
         Some(Self {
@@ -73,32 +73,6 @@ impl Waterfall {
             ticks: scale.ticks(),
             rows,
         })
-    }
-}
-
-/// A sending on the resolution's time, in microseconds since its begin.
-struct Span {
-    begin: u64,
-    duration: u64,
-    phases: Vec<(&'static str, u64, u64)>,
-}
-
-impl Span {
-    fn of(resolution: &Resolution, attempt: &Attempt) -> Self {
-        let millis = attempt.started_at.0.saturating_sub(resolution.started_at.0);
-        let begin = u64::try_from(millis).unwrap_or(0).saturating_mul(1000);
-        let mut from = begin;
-        let phase = |(name, micros)| {
-            let phase = (name, from, micros);
-            from += micros;
-            phase
-        };
-        Self { begin, duration: attempt.duration, phases: attempt.phases.reached().map(phase).collect() }
-    }
-
-    fn end(&self) -> u64 {
-        let phases: u64 = self.phases.iter().map(|(_, _, micros)| micros).sum();
-        self.begin + self.duration.max(phases)
     }
 }
 
@@ -161,31 +135,14 @@ fn scale_name(micros: u64) -> String {
     }
 }
 
-fn sending(attempt: &Attempt) -> String {
-    let next = if attempt.signed_with == SignedWith::Next { ", next secret" } else { "" };
-    format!("Attempt {}{next}", attempt.number)
-}
-
-/// As people call it.
-pub(super) fn name(phase: &str) -> &'static str {
-    match phase {
-        "queue" => "queue",
-        "dns" => "DNS",
-        "connect" => "connect",
-        "tls" => "TLS",
-        "headers" => "first byte",
-        _ => "body",
-    }
-}
-
 fn in_words(resolution: &Resolution) -> String {
     let attempts = resolution.attempts.iter().map(|attempt| {
         let phases: Vec<_> = attempt
             .phases
             .reached()
-            .map(|(phase, micros)| format!("{} {}", name(phase), said::took(micros)))
+            .map(|(phase, micros)| format!("{} {}", phase_name(phase), said::took(micros)))
             .collect();
-        format!("{}: {}", sending(attempt), phases.join(", "))
+        format!("{}: {}", sending_name(attempt), phases.join(", "))
     });
     let attempts: Vec<_> = attempts.collect();
     format!("{} in all. {}", said::took(resolution.duration), attempts.join(". "))

@@ -7,22 +7,22 @@ use buddy_core::resolution::{Attempt, Resolution, Signed};
 use buddy_core::time::UnixMillis;
 use url::Url;
 
-use super::said;
 use crate::ambient::Ambient;
 use crate::curl::{self, quoted};
 use crate::identify::request::Sending;
+use crate::said;
 
 /// What stands where something was not kept.
 const NOT_KEPT: &str = "…";
 
 /// One request.
-pub(super) struct Sent {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Sent {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 /// The requests that were signed, in their order; `url` is the endpoint as it is configured now.
-pub(super) fn requests(resolution: &Resolution, url: &str, ambient: &Ambient) -> Vec<Sent> {
+pub(crate) fn requests(resolution: &Resolution, url: &str, ambient: &Ambient) -> Vec<Sent> {
     let attempts = resolution.attempts.iter();
     let sent = attempts.filter_map(|attempt| Some((attempt, attempt.signed.as_ref()?)));
     sent.map(|(attempt, signed)| request(resolution, attempt, signed, url, ambient)).collect()
@@ -62,7 +62,7 @@ fn path(url: &str) -> String {
 }
 
 /// The command asks about the same session anew; the secret comes from the shell that runs it.
-pub(super) fn command(resolution: &Resolution, url: &str, timeout_ms: u32, ambient: &Ambient) -> String {
+pub(crate) fn command(resolution: &Resolution, url: &str, timeout_ms: u32, ambient: &Ambient) -> String {
     let body = body(resolution.session_id, resolution.agent_id, UnixMillis(0));
     // The body ends in its timestamp, which is to be that of the moment.
     let before = body.strip_suffix("0}").unwrap_or(&body);

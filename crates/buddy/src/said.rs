@@ -6,24 +6,24 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 /// `24 Nov 17:31:30.123`.
-pub(super) fn moment(time: UnixMillis) -> String {
+pub(crate) fn moment(time: UnixMillis) -> String {
     written(time, "%d %b %H:%M:%S.%3f")
 }
 
 /// `24 Nov 2026, 17:31 UTC`.
-pub(super) fn minute(time: UnixMillis) -> String {
+pub(crate) fn minute(time: UnixMillis) -> String {
     written(time, "%d %b %Y, %H:%M UTC")
 }
 
 /// In UTC, in the manner of `strftime`.
-pub(super) fn written(time: UnixMillis, format: &str) -> String {
+pub(crate) fn written(time: UnixMillis, format: &str) -> String {
     // Outside of jiff's years no stored time lies; the epoch is a visible wrong answer, not a panic.
     let timestamp = Timestamp::from_millisecond(time.0).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
 /// `0.4 ms`, `12 ms`, `3.02 s`: three digits at most, or a few more of seconds.
-pub(super) fn took(micros: u64) -> String {
+pub(crate) fn took(micros: u64) -> String {
     match micros {
         0..10_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
         10_000..1_000_000 => format!("{} ms", micros / 1_000),
@@ -32,7 +32,7 @@ pub(super) fn took(micros: u64) -> String {
 }
 
 /// A URL's host, with its port if it is not the usual one.
-pub(super) fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     let host = Url::parse(url).ok().and_then(|url| {
         let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
         Some(format!("{}{port}", url.host_str()?))
