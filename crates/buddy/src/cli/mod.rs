@@ -4,11 +4,14 @@ mod agent;
 mod check;
 mod explain;
 mod mock_endpoint;
+mod operator;
 mod print;
 mod secret_env;
 pub(crate) mod serve;
 mod sign;
 mod signed_body;
+mod tail;
+mod trace;
 mod verify;
 
 use std::error::Error;
@@ -58,6 +61,12 @@ enum Command {
     /// Sign a callback as the server does, and print it as a curl command.
     #[command(after_help = sign::HELP)]
     Sign(sign::Flags),
+    /// Follow what happens to agents' sessions, as it happens.
+    #[command(after_help = operator::HELP)]
+    Tail(Box<tail::Flags>),
+    /// Show what happened to one session, and why it ended so.
+    #[command(after_help = operator::HELP)]
+    Trace(Box<trace::Flags>),
     /// Say what a code, a reason or a mistake means and what to do about it.
     Explain(explain::Flags),
 }
@@ -80,6 +89,8 @@ pub fn main() -> ExitCode {
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),
+        Command::Tail(flags) => tail::run(&flags).map(good),
+        Command::Trace(flags) => trace::run(&flags).map(good),
         Command::Explain(flags) => explain::run(&flags).map(good),
     };
     match done {
@@ -101,7 +112,10 @@ fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-#[expect(clippy::print_stderr, reason = "the one place that tells the operator why the program ends")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place that tells the operator why the program ends, or does not go on"
+)]
 fn say(failure: &str) {
     eprintln!("buddy: {failure}");
 }

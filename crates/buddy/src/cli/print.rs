@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use serde_json::value::RawValue;
+use terminal_size::{Width, terminal_size_of};
+
 /// A line on standard output. A reader that has gone misses it, and the command goes on.
 pub(super) fn show(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -9,6 +12,53 @@ pub(super) fn show(text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Columns of the terminal that standard output is. `None`: it is none.
+pub(super) fn columns() -> Option<usize> {
+    terminal_size_of(io::stdout()).map(|(Width(columns), _)| usize::from(columns))
+}
+
+/// Text from elsewhere with nothing in it that a terminal acts on: as `\n` or `\u{1b}` instead.
+pub(super) fn shown(text: &str) -> String {
+    let sign = |letter: char| {
+        if is_acted_on(letter) { letter.escape_default().to_string() } else { letter.to_string() }
+    };
+    text.chars().map(sign).collect()
+}
+
+/// JSON from elsewhere in one line, the same to who parses it, with nothing in it that a terminal acts on.
+pub(super) fn json_line(json: &RawValue) -> String {
+    let sign = |letter: char| match letter {
+        // Within a string JSON has none of these: they are between its tokens.
+        '\n' | '\r' | '\t' => " ".to_owned(),
+        _ if is_acted_on(letter) => format!("\\u{:04x}", u32::from(letter)),
+        _ => letter.to_string(),
+    };
+    json.get().chars().map(sign).collect()
+}
+
+/// Control characters, ends of lines, and what turns the direction of a text: all below U+10000.
+fn is_acted_on(letter: char) -> bool {
+    let turns = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || turns
+}
+
+/// Broken between words into lines of at most so many characters, but for a longer word.
+pub(super) fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut folded = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = folded.last_mut().expect("there is always one");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            folded.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    folded
 }
 
 /// Bytes of either text before and after the place where they begin to differ.
@@ -40,6 +90,24 @@ fn visible(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_acts_on_is_shown_and_not_done() {
+        let hostile = "a\u{1b}[2J\r\n\u{9b}1m\u{202e}é”";
+        assert_eq!(shown(hostile), r"a\u{1b}[2J\r\n\u{9b}1m\u{202e}é”");
+        let json = RawValue::from_string("{\n \"a\":\t\"\u{7f}\u{9b}\u{2066}é\\n\"\r}".to_owned()).unwrap();
+        let line = json_line(&json);
+        assert_eq!(line, r#"{  "a": "\u007f\u009b\u2066é\n" }"#);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&line), value(json.get()));
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(folded("one  two three", 7), ["one two", "three"]);
+        assert_eq!(folded("afterwards, no", 4), ["afterwards,", "no"]);
+        assert_eq!(folded("", 4), [""]);
+    }
 
     #[test]
     fn a_difference_is_shown_with_what_is_around_it() {

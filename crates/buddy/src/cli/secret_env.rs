@@ -35,20 +35,26 @@ pub(super) fn look(name: &str) -> Result<Found, String> {
 
 /// The text in a variable, which is to be `what` and is not empty.
 pub(super) fn value(name: &str, what: &str) -> Result<Zeroizing<String>, String> {
+    match given(name)? {
+        None => Err(format!("{name}: this variable is not set; it must hold {what}.")),
+        Some(value) if value.is_empty() => {
+            Err(format!("{name}: this variable is empty; it must hold {what}."))
+        }
+        Some(value) => Ok(value),
+    }
+}
+
+/// The text in a variable, if it is set to any.
+pub(super) fn given(name: &str) -> Result<Option<Zeroizing<String>>, String> {
     if !is_name(name) {
         return Err("a secret is given by the name of the variable that holds it, and this is no name of one: export it, and give its name.".to_owned());
     }
     #[expect(clippy::disallowed_methods, reason = "the one place where a command reads a secret")]
-    let value = std::env::var(name).map(Zeroizing::new).map_err(|error| match error {
-        VarError::NotPresent => {
-            format!("{name}: this variable is not set; it must hold {what}.")
-        }
-        VarError::NotUnicode(_) => format!("{name}: must be text in UTF-8."),
-    })?;
-    if value.is_empty() {
-        return Err(format!("{name}: this variable is empty; it must hold {what}."));
+    match std::env::var(name).map(Zeroizing::new) {
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(format!("{name}: must be text in UTF-8.")),
     }
-    Ok(value)
 }
 
 /// A name that may be printed.

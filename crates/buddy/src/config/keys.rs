@@ -48,7 +48,7 @@ impl DataDir {
 
     /// Where the admin token is kept if none was given.
     pub(crate) fn admin_token_path(&self) -> PathBuf {
-        self.0.join(ADMIN_TOKEN_FILE)
+        admin_token_path(&self.0)
     }
 
     /// The key file's key, made at the first start. A database without its key is never given a new one.
@@ -68,14 +68,25 @@ impl DataDir {
     /// The admin token of the data dir, made at the first start.
     pub(crate) fn admin_token(&self, ambient: &Ambient) -> Result<Zeroizing<String>, KeysError> {
         let path = self.admin_token_path();
-        if let Some(text) = read_private(&path)? {
-            let token = Zeroizing::new(text.trim().to_owned());
-            return if token.is_empty() { Err(KeysError::Empty(path)) } else { Ok(token) };
+        if let Some(token) = read_admin_token(&path)? {
+            return Ok(token);
         }
         let token = ambient.token(TokenKind::Admin);
         write_private(&path, token.expose())?;
         Ok(Zeroizing::new(token.expose().to_owned()))
     }
+}
+
+/// Where a server of this data dir keeps the admin token that it made.
+pub(crate) fn admin_token_path(data_dir: &Path) -> PathBuf {
+    data_dir.join(ADMIN_TOKEN_FILE)
+}
+
+/// The admin token that is kept there, if one is: what exposes it is refused as at the server's start.
+pub(crate) fn read_admin_token(path: &Path) -> Result<Option<Zeroizing<String>>, KeysError> {
+    let Some(text) = read_private(path)? else { return Ok(None) };
+    let token = Zeroizing::new(text.trim().to_owned());
+    if token.is_empty() { Err(KeysError::Empty(path.to_owned())) } else { Ok(Some(token)) }
 }
 
 fn read_private(path: &Path) -> Result<Option<Zeroizing<String>>, KeysError> {

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
 
-pub(crate) use keys::{DataDir, KeysError};
+pub(crate) use keys::{DataDir, KeysError, admin_token_path, read_admin_token};
 pub(crate) use parse::networks;
 pub(crate) use source::{Flags, Given, load};
 

@@ -6,6 +6,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 
 use crate::check::{Finding, Report, Verdict};
+use crate::cli::print::folded;
 use crate::frameworks::Framework;
 
 /// Text that is given a line of its own is folded here.
@@ -47,7 +48,7 @@ fn sum(report: &Report) -> String {
 fn mend(out: &mut impl Write, finding: &Finding, framework: Option<Framework>) -> io::Result<()> {
     let Finding { check, verdict, message, mend: Some(mend) } = finding else { return Ok(()) };
     writeln!(out, "\n{}  {}: {}", coloured(*verdict), check.as_str(), check.title())?;
-    for line in folded(&capitalised(message)).into_iter().chain(folded(mend)) {
+    for line in folded(&capitalised(message), WIDTH).into_iter().chain(folded(mend, WIDTH)) {
         writeln!(out, "      {line}")?;
     }
     if let Some((framework, text)) =
@@ -82,21 +83,4 @@ fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-}
-
-/// Broken into lines between words.
-fn folded(text: &str) -> Vec<String> {
-    let mut folded = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = folded.last_mut().expect("there is always one");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            folded.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    folded
 }

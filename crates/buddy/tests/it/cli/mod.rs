@@ -5,9 +5,12 @@ mod check;
 mod demo;
 mod explain;
 mod mock_endpoint;
+mod operator;
 mod serve;
 mod settings;
 mod sign;
+mod tail;
+mod trace;
 mod verify;
 
 use std::process::Output;

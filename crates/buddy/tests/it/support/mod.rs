@@ -13,6 +13,7 @@ mod place;
 mod relay;
 mod server;
 mod stream;
+mod tail;
 
 pub(crate) use agent::{MODEL, MODEL_KEY, RunningAgent};
 pub(crate) use api::{Api, Reply};
@@ -25,6 +26,7 @@ pub(crate) use openapi::GOLDEN;
 pub(crate) use relay::Relay;
 pub(crate) use server::{ADMIN_TOKEN, Buddy, Setup};
 pub(crate) use stream::{Event, Stream};
+pub(crate) use tail::RunningTail;
 
 use serde_json::{Value, json};
 
