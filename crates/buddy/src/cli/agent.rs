@@ -37,7 +37,7 @@ const CA_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     /// Where Buddy is.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8700")]
+    #[arg(long, value_name = "URL", env = "BUDDY_SERVER", default_value = "http://127.0.0.1:8700")]
     server: Url,
     /// The environment variable that holds the agent's API key.
     #[arg(long, value_name = "VARIABLE", default_value = "BUDDY_API_KEY")]

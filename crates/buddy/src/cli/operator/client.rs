@@ -168,7 +168,7 @@ impl Client {
             (_, Some(said)) => format!("{server} answered {}: {}", status.as_u16(), shown(&said.detail)),
             (_, None) => {
                 format!(
-                    "{server} answered {}, and not as Buddy does: check --url (BUDDY_URL).",
+                    "{server} answered {}, and not as Buddy does: check --server (BUDDY_SERVER).",
                     status.as_u16()
                 )
             }
@@ -181,22 +181,22 @@ impl Client {
         match (trouble.reason, &trouble.certificate) {
             (Reason::ConnectFailed | Reason::TimeoutConnect, _) => {
                 format!(
-                    "nothing answers at {server}: start it with `buddy serve`, or name another with --url (BUDDY_URL)."
+                    "nothing answers at {server}: start it with `buddy serve`, or name another with --server (BUDDY_SERVER)."
                 )
             }
             (Reason::DnsFailed | Reason::TimeoutDns, _) => {
-                format!("the name in {server} was not found: check --url (BUDDY_URL).")
+                format!("the name in {server} was not found: check --server (BUDDY_SERVER).")
             }
             (Reason::TlsFailed, Some(CertificateFault::UnknownIssuer)) => format!(
                 "nobody who is believed has signed the certificate of {server}: give its authority with --ca."
             ),
             (Reason::TlsFailed, _) => format!("TLS with {server} failed: check its certificate."),
-            (reason, _) => format!("{server} cannot be called ({reason}): check --url (BUDDY_URL)."),
+            (reason, _) => format!("{server} cannot be called ({reason}): check --server (BUDDY_SERVER)."),
         }
     }
 
     fn not_buddy(&self, what: &str) -> CallError {
-        let sentence = format!("{}: {what}: check --url (BUDDY_URL).", self.url());
+        let sentence = format!("{}: {what}: check --server (BUDDY_SERVER).", self.url());
         CallError::Refused { status: StatusCode::OK, code: None, sentence }
     }
 

@@ -186,7 +186,7 @@ impl Tail<'_> {
 
     fn print(&self, data: &str) -> Result<(), Box<dyn Error>> {
         let json: Box<RawValue> = serde_json::from_str(data).map_err(|_| {
-            format!("{} tells of what is no JSON: check --url (BUDDY_URL).", self.client.url())
+            format!("{} tells of what is no JSON: check --server (BUDDY_SERVER).", self.client.url())
         })?;
         let line = if self.flags.json {
             json_line(&json)

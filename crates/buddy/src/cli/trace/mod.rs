@@ -100,7 +100,7 @@ fn not_settled(session: &str) -> String {
 
 fn unknown(error: CallError, session: &str, server: &str) -> Box<dyn Error> {
     if error.is_not_found() {
-        format!("{server} knows no {session}: check the id, and --url; a resolution is kept for 7 days.")
+        format!("{server} knows no {session}: check the id, and --server; a resolution is kept for 7 days.")
             .into()
     } else {
         error.into()

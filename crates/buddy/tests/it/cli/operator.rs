@@ -17,7 +17,7 @@ const TRACE: [&str; 2] = ["trace", NO_SESSION];
 const TAIL: [&str; 3] = ["tail", "--agent", NO_AGENT];
 
 fn setup(server: SocketAddr) -> Setup {
-    Setup::new(None).env("BUDDY_URL", &format!("http://{server}"))
+    Setup::new(None).env("BUDDY_SERVER", &format!("http://{server}"))
 }
 
 #[test]
@@ -28,8 +28,8 @@ fn the_help_says_where_the_server_and_the_token_are_looked_for() {
         let help = String::from_utf8(output.stdout).unwrap();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
-            "--url <URL>",
-            "BUDDY_URL",
+            "--server <URL>",
+            "BUDDY_SERVER",
             "http://127.0.0.1:8700",
             "--data-dir <DIR>",
             "--ca <FILE>",
@@ -48,7 +48,7 @@ fn the_token_goes_nowhere_in_clear_but_to_this_machine() {
     for (url, said) in [
         (
             "http://buddy.example",
-            "the admin token would go to buddy.example in clear: use https, or a tunnel (ssh -L 8700:127.0.0.1:8700 buddy.example) and the default --url.",
+            "the admin token would go to buddy.example in clear: use https, or a tunnel (ssh -L 8700:127.0.0.1:8700 buddy.example) and the default --server.",
         ),
         ("http://10.0.0.1:8700", "the admin token would go to 10.0.0.1 in clear"),
         ("http://localhost.example", "the admin token would go to localhost.example in clear"),
@@ -57,8 +57,11 @@ fn the_token_goes_nowhere_in_clear_but_to_this_machine() {
         ("http://127.0.0.1/?a=b", "must be http:// or https:// and a host"),
     ] {
         for command in [&TRACE[..], &TAIL] {
-            let message = misused(&Setup::new(None).run(&[command, &["--url", url]].concat()));
-            assert!(message.starts_with(&format!("buddy: --url (BUDDY_URL): {said}")), "{url}: {message}");
+            let message = misused(&Setup::new(None).run(&[command, &["--server", url]].concat()));
+            assert!(
+                message.starts_with(&format!("buddy: --server (BUDDY_SERVER): {said}")),
+                "{url}: {message}"
+            );
             assert!(!message.contains("canary") && !message.contains(ADMIN_TOKEN), "{message}");
         }
     }
@@ -67,7 +70,7 @@ fn the_token_goes_nowhere_in_clear_but_to_this_machine() {
 #[test]
 fn without_a_token_it_is_said_where_it_is_looked_for() {
     let none = || Setup::new(None).env("BUDDY_ADMIN_TOKEN", "");
-    let elsewhere = ["--url", "https://buddy.example"];
+    let elsewhere = ["--server", "https://buddy.example"];
     for command in [&TRACE[..], &TAIL] {
         assert_eq!(
             misused(&none().run(command)),
@@ -115,7 +118,7 @@ async fn what_stands_in_the_way_is_said_with_what_to_do() {
             ),
         );
         let elsewhere = format!("{url}/elsewhere");
-        let message = refused(&setup(buddy.address).run(&[command, &["--url", &elsewhere]].concat()));
+        let message = refused(&setup(buddy.address).run(&[command, &["--server", &elsewhere]].concat()));
         let said =
             if command == TRACE { format!("knows no {NO_SESSION}: ") } else { "answered 404: ".to_owned() };
         assert!(message.starts_with(&format!("buddy: {elsewhere} {said}")), "{message}");
@@ -124,7 +127,7 @@ async fn what_stands_in_the_way_is_said_with_what_to_do() {
     assert_eq!(
         refused(&known.run(&TRACE)),
         format!(
-            "buddy: {url} knows no {NO_SESSION}: check the id, and --url; a resolution is kept for 7 days."
+            "buddy: {url} knows no {NO_SESSION}: check the id, and --server; a resolution is kept for 7 days."
         ),
     );
     let message = refused(&known.run(&TAIL));
@@ -132,9 +135,9 @@ async fn what_stands_in_the_way_is_said_with_what_to_do() {
     let setup = buddy.kill();
     for command in [&TRACE[..], &TAIL] {
         assert_eq!(
-            refused(&setup.run(&[command, &["--url", &url]].concat())),
+            refused(&setup.run(&[command, &["--server", &url]].concat())),
             format!(
-                "buddy: nothing answers at {url}: start it with `buddy serve`, or name another with --url (BUDDY_URL)."
+                "buddy: nothing answers at {url}: start it with `buddy serve`, or name another with --server (BUDDY_SERVER)."
             ),
         );
     }

@@ -111,7 +111,7 @@ async fn several_agents_are_followed_at_once_until_none_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn which_agent_is_said_by_the_only_one_or_by_who_asks() {
     let buddy = Buddy::alone();
-    let setup = Setup::new(None).env("BUDDY_URL", &format!("http://{}", buddy.address));
+    let setup = Setup::new(None).env("BUDDY_SERVER", &format!("http://{}", buddy.address));
     assert_eq!(
         refused(&setup.run(&["tail"])),
         "buddy: the server has no agent yet: make one with POST /v1/agents, or in the console."

@@ -9,7 +9,7 @@ const CANARY: &str = "CANARY3c9a";
 /// What it printed, with nothing on standard error.
 #[track_caller]
 fn traced(buddy: &Buddy, arguments: &[&str]) -> String {
-    let setup = Setup::new(None).env("BUDDY_URL", &format!("http://{}", buddy.address));
+    let setup = Setup::new(None).env("BUDDY_SERVER", &format!("http://{}", buddy.address));
     let output = setup.run(&[&["trace"], arguments].concat());
     let (stdout, stderr) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());

@@ -24,7 +24,7 @@ pub(crate) struct RunningTail {
 impl RunningTail {
     /// One that has begun to follow.
     pub(crate) async fn start(server: SocketAddr, arguments: &[&str]) -> Self {
-        let setup = Setup::new(None).env("BUDDY_URL", &format!("http://{server}"));
+        let setup = Setup::new(None).env("BUDDY_SERVER", &format!("http://{server}"));
         let mut command = Command::from(setup.command(&[&["tail"], arguments].concat()));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
