@@ -10,7 +10,9 @@ mod sqlite;
 mod store;
 
 pub use seal::{BadMasterKey, Keyring, MasterKey};
-pub use sqlite::{DATABASE_FILE, Durability, OpenError, SqliteSettings, SqliteStore};
+pub use sqlite::{
+    DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, Schema, SqliteSettings, SqliteStore,
+};
 pub use store::{
     AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Changed, ConfiguredCallback,
     HandedOver, Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun,

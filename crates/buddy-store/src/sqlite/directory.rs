@@ -11,6 +11,8 @@ use super::{Durability, OpenError};
 
 /// The database, in the data dir.
 pub const DATABASE_FILE: &str = "buddy.sqlite3";
+/// What was written last, until it is brought into the database; `SQLite` names it so.
+pub(super) const LOG_FILE: &str = "buddy.sqlite3-wal";
 const LOCK_FILE: &str = "buddy.lock";
 
 /// Only a checkpoint ever holds the writer up, and only this process has the file: longer means a sick disk.

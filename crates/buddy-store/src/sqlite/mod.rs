@@ -14,6 +14,7 @@ mod callbacks;
 mod checkpoint;
 mod deleted_agents;
 mod directory;
+mod inspection;
 mod messages;
 mod readers;
 mod resolutions;
@@ -25,6 +26,7 @@ mod writer;
 
 pub use directory::DATABASE_FILE;
 use directory::{DirectoryLock, OpenAs};
+pub use inspection::{Inspection, QuickCheck, Schema};
 use readers::Readers;
 use writer::Writer;
 

@@ -34,12 +34,8 @@ statements! {
 
 /// Refuses a database that is not ours to write, and brings the others up to date.
 pub(super) fn prepare(connection: &mut Connection, keyring: &Keyring) -> Result<(), OpenError> {
-    let migrations = MIGRATIONS
-        .iter()
-        .map(|(name, sql)| Migration::unapplied(name, sql))
-        .collect::<Result<Vec<_>, _>>()
-        .expect("the migrations are named V<number>__<name>");
-    refuse_newer(connection, &migrations)?;
+    let migrations = migrations();
+    refuse_newer(connection)?;
     let has_canary = check_canary(connection, keyring)?;
 
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -60,17 +56,34 @@ pub(super) fn probe(connection: &Connection) -> Result<(), StoreError> {
     query_optional(connection, PROBE, [], |_| Ok(())).map(drop)
 }
 
-fn refuse_newer(connection: &Connection, migrations: &[Migration]) -> Result<(), OpenError> {
-    let known = migrations.iter().map(Migration::version).max().expect("there is a first migration");
+fn migrations() -> Vec<Migration> {
+    MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<_, _>>()
+        .expect("the migrations are named V<number>__<name>")
+}
+
+/// The newest schema that this version knows.
+pub(super) fn known() -> i32 {
+    migrations().iter().map(Migration::version).max().expect("there is a first migration")
+}
+
+/// The schema of the database; 0 where it has no tables yet.
+pub(super) fn found(connection: &Connection) -> Result<i32, OpenError> {
     if !table_exists(connection, "refinery_schema_history")? {
-        return Ok(());
+        return Ok(0);
     }
-    let found = query_optional(connection, SCHEMA_VERSION, [], |row| Ok(row.get(0)?))?.unwrap_or(0);
+    Ok(query_optional(connection, SCHEMA_VERSION, [], |row| Ok(row.get(0)?))?.unwrap_or(0))
+}
+
+fn refuse_newer(connection: &Connection) -> Result<(), OpenError> {
+    let (found, known) = (found(connection)?, known());
     if found > known { Err(OpenError::Newer { found, known }) } else { Ok(()) }
 }
 
 /// Whether there is a canary; if there is, it opens.
-fn check_canary(connection: &Connection, keyring: &Keyring) -> Result<bool, OpenError> {
+pub(super) fn check_canary(connection: &Connection, keyring: &Keyring) -> Result<bool, OpenError> {
     if !table_exists(connection, "canary")? {
         return Ok(false);
     }

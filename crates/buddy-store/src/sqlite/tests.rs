@@ -9,6 +9,7 @@ use super::*;
 use crate::conformance::conformance;
 use crate::{MasterKey, Store};
 
+mod inspecting;
 mod keeping;
 mod opening;
 mod sealing;
@@ -62,7 +63,8 @@ const HOT: &[&[&str]] = &[
     sessions::ALL,
     tallies::ALL,
 ];
-const COLD: &[&[&str]] = &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, schema::ALL, writer::ALL];
+const COLD: &[&[&str]] =
+    &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, inspection::ALL, schema::ALL, writer::ALL];
 
 #[test]
 fn every_statement_fits_the_tables() {
