@@ -13,6 +13,7 @@ use crate::exchange::{Progress, reach};
 use crate::fault::{Fault, find};
 use crate::pool::Pool;
 use crate::target::Target;
+use crate::wire::Stream;
 
 /// What became of a handshake.
 #[derive(Debug)]
@@ -53,15 +54,25 @@ pub enum CertificateFault {
 
 /// Resolves, dials and shakes hands as a callback would, and closes.
 pub(crate) async fn run(shared: &Shared, target: &Target, deadline: Instant) -> Handshake {
-    let pool = Pool::new();
     let mut progress = Progress::new();
-    let opened = timeout_at(deadline, reach(shared, target, &mut progress)).await;
-    let result = match opened {
-        Err(_) => Err(progress.timeout(&pool)),
-        Ok(Err(fault)) => Err(fault),
-        Ok(Ok(stream)) => Ok(stream.certificates().and_then(valid_until)),
+    let opened = open(shared, target, &mut progress, deadline).await;
+    Handshake { phases: progress.into_phases(), result: opened.map(|(_, valid_until)| valid_until) }
+}
+
+/// The same, and leaves the connection open.
+pub(crate) async fn open(
+    shared: &Shared,
+    target: &Target,
+    progress: &mut Progress,
+    deadline: Instant,
+) -> Result<(Stream, Option<ValidUntil>), Trouble> {
+    let opened = match timeout_at(deadline, reach(shared, target, progress)).await {
+        Ok(opened) => opened,
+        Err(_) => Err(progress.timeout(&Pool::new())),
     };
-    Handshake { phases: progress.into_phases(), result: result.map_err(|fault| trouble(&fault)) }
+    let stream = opened.map_err(|fault| trouble(&fault))?;
+    let valid_until = stream.certificates().and_then(valid_until);
+    Ok((stream, valid_until))
 }
 
 /// One that cannot be read is passed over: it was believed a moment ago.

@@ -12,6 +12,7 @@ mod handshake;
 pub mod limits;
 mod line;
 mod lookup;
+mod peek;
 mod policy;
 mod pool;
 mod target;
@@ -22,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use buddy_core::reason::Reason;
+use http::HeaderValue;
 use ipnet::IpNet;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -29,6 +31,7 @@ use tokio_rustls::TlsConnector;
 pub use exchange::{Answer, Exchange, Request};
 pub use handshake::{CertificateFault, Handshake, Trouble, ValidUntil};
 pub use line::Line;
+pub use peek::{Addresses, Head, Peek};
 pub use pool::Pool;
 pub use target::Target;
 
@@ -123,6 +126,16 @@ impl Egress {
     /// path counts for nothing.
     pub async fn line(&self, target: &Target, deadline: Instant) -> Result<Line, Trouble> {
         Line::open(&self.0, target, deadline).await
+    }
+
+    /// Looks a target's host up and dials nothing: for the operator's check of a deployment.
+    pub async fn addresses(&self, target: &Target, deadline: Instant) -> Addresses {
+        peek::addresses(&self.0, target, deadline).await
+    }
+
+    /// Sends an unsigned HEAD over a connection of its own: for the operator's check of a deployment.
+    pub async fn peek(&self, target: &Target, user_agent: HeaderValue, deadline: Instant) -> Peek {
+        peek::run(&self.0, target, user_agent, deadline).await
     }
 }
 

@@ -6,6 +6,7 @@ mod handshake;
 mod hostile;
 mod line;
 mod lookup;
+mod peek;
 mod pool;
 mod support;
 mod tls;
