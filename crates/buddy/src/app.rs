@@ -161,7 +161,8 @@ fn keyring(given: Vec<MasterKey>, data_dir: &DataDir, ambient: &Ambient) -> Resu
     }
 }
 
-fn egress(settings: &Settings, listen: SocketAddr) -> Result<Egress, EgressError> {
+/// The way out to customers, as these settings have it.
+pub(crate) fn egress(settings: &Settings, listen: SocketAddr) -> Result<Egress, EgressError> {
     // A host name of ours is never a customer's endpoint; an address is told apart by its port below.
     let own_host = settings.public_url.as_ref().and_then(Url::domain).filter(|host| *host != "localhost");
     Egress::new(EgressSettings {

@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod curl;
 mod demo;
+mod doctor;
 mod error_pages;
 mod explanation;
 mod frameworks;

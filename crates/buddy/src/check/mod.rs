@@ -28,6 +28,7 @@ use crate::refusal::Refusal;
 use probe::{Prober, Reply};
 use right::Right;
 
+pub(crate) use reach::ends_soon;
 pub(crate) use report::{Check, Finding, Report, Verdict};
 
 /// NTP keeps clocks within a second; a minute away is a clock that nobody sets, and five are refused.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use buddy_core::time::UnixMillis;
 use buddy_egress::{CertificateFault, Handshake, Trouble, ValidUntil};
 use tokio::time::Instant;
 
@@ -82,15 +83,20 @@ pub(super) fn judge_trouble(findings: &mut Findings<'_>, trouble: Trouble) {
     findings.fail(Check::Certificate, message, mend);
 }
 
-pub(super) fn judge_end(findings: &mut Findings<'_>, ValidUntil(end): ValidUntil) {
-    let left = end - findings.means.ambient.now().seconds();
-    let message = format!("valid for another {}", days(left));
-    if left < CERTIFICATE_DAYS_MIN * DAY_SECONDS {
+pub(super) fn judge_end(findings: &mut Findings<'_>, end: ValidUntil) {
+    let now = findings.means.ambient.now();
+    if let Some(left) = ends_soon(end, now) {
         let mend = "Renew the certificate now, and find out why it did not renew itself.";
-        findings.warn(Check::Certificate, message, mend);
+        findings.warn(Check::Certificate, format!("valid for another {left}"), mend);
     } else {
-        findings.pass(Check::Certificate, message);
+        findings.pass(Check::Certificate, format!("valid for another {}", days(end.0 - now.seconds())));
     }
+}
+
+/// What is left of a certificate that should have been renewed by now.
+pub(crate) fn ends_soon(ValidUntil(end): ValidUntil, now: UnixMillis) -> Option<String> {
+    let left = end - now.seconds();
+    (left < CERTIFICATE_DAYS_MIN * DAY_SECONDS).then(|| days(left))
 }
 
 fn days(seconds: i64) -> String {

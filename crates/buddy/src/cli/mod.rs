@@ -2,6 +2,7 @@
 
 mod agent;
 mod check;
+mod doctor;
 mod explain;
 mod mock_endpoint;
 mod operator;
@@ -53,6 +54,8 @@ enum Command {
     Agent(Box<agent::Flags>),
     /// Try an endpoint, and see what is wrong with it and how to mend it.
     Check(Box<check::Flags>),
+    /// Check a deployment before or while `buddy serve` runs, and see what to mend. Changes nothing.
+    Doctor(Box<doctor::Flags>),
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
     MockEndpoint(mock_endpoint::Flags),
     /// Say whether a signature is right, and if not, by which mistake it came about.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Demo(flags) => demo::run(&flags).map(good),
         Command::Agent(flags) => agent::run(&flags).map(good),
         Command::Check(flags) => check::run(&flags),
+        Command::Doctor(flags) => doctor::run(*flags),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),

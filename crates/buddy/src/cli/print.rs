@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
 use serde_json::value::RawValue;
 use terminal_size::{Width, terminal_size_of};
 
@@ -42,6 +43,24 @@ pub(super) fn json_line(json: &RawValue) -> String {
 fn is_acted_on(letter: char) -> bool {
     let turns = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || turns
+}
+
+/// A word that is to be found at once, in its colour.
+pub(super) fn bold(colour: AnsiColor, word: &str) -> String {
+    let style = Style::new().fg_color(Some(colour.into())).bold();
+    format!("{style}{word}{style:#}")
+}
+
+/// How a report came out as a whole.
+pub(super) fn sum(failed: usize, warned: usize) -> String {
+    match (failed, warned) {
+        (0, 0) => "All is well.".into(),
+        (0, 1) => "Nothing failed; 1 warning.".into(),
+        (0, warned) => format!("Nothing failed; {warned} warnings."),
+        (failed, 0) => format!("{failed} failed."),
+        (failed, 1) => format!("{failed} failed; 1 warning."),
+        (failed, warned) => format!("{failed} failed; {warned} warnings."),
+    }
 }
 
 /// Broken between words into lines of at most so many characters, but for a longer word.

@@ -11,24 +11,29 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::block_on;
 use crate::ambient::Ambient;
 use crate::app::{self, Started};
-use crate::config::{Flags, Settings, load};
+use crate::config::{Flags, Settings, WrongSetting, load};
 use crate::{logs, server};
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(super) fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
-    check_variables()?;
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let settings = load(flags, |name| std::env::var(name).ok())?;
+    let settings = settings(flags)?;
     logs::init(settings.log);
     block_on(serve(settings))?
 }
 
+/// What was set by flags, variables and file.
+pub(super) fn settings(flags: Flags) -> Result<Settings, WrongSetting> {
+    check_variables()?;
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    load(flags, |name| std::env::var(name).ok())
+}
+
 /// A variable of ours that cannot be read would else be passed over: with another data dir, or a new key.
-fn check_variables() -> Result<(), String> {
+fn check_variables() -> Result<(), WrongSetting> {
     let unread = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .find(|(name, value)| name.starts_with("BUDDY_") && value.to_str().is_none());
-    unread.map_or(Ok(()), |(name, _)| Err(format!("{name}: must be text in UTF-8.")))
+    unread.map_or(Ok(()), |(setting, _)| Err(WrongSetting { setting, must: "must be text in UTF-8.".into() }))
 }
 
 async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {

@@ -42,6 +42,11 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// The directory, whether it is there or not: for who only reads.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -51,29 +56,44 @@ impl DataDir {
         admin_token_path(&self.0)
     }
 
+    /// Where the key is kept if none was given.
+    pub(crate) fn master_key_path(&self) -> PathBuf {
+        self.0.join(MASTER_KEY_FILE)
+    }
+
     /// The key file's key, made at the first start. A database without its key is never given a new one.
     pub(crate) fn master_key(&self, ambient: &Ambient) -> Result<MasterKey, KeysError> {
-        let path = self.0.join(MASTER_KEY_FILE);
-        if let Some(text) = read_private(&path)? {
-            return MasterKey::from_base64(text.trim()).map_err(|_| KeysError::NotAKey(path));
-        }
-        if self.0.join(DATABASE_FILE).exists() {
-            return Err(KeysError::KeyLost(path));
+        if let Some(key) = self.kept_master_key()? {
+            return Ok(key);
         }
         let key = MasterKey::from_bytes(ambient.bytes());
-        write_private(&path, &key.to_base64())?;
+        write_private(&self.master_key_path(), &key.to_base64())?;
         Ok(key)
+    }
+
+    /// The key file's key; `None` where the first start is still to make it.
+    pub(crate) fn kept_master_key(&self) -> Result<Option<MasterKey>, KeysError> {
+        let path = self.master_key_path();
+        match read_private(&path)? {
+            Some(text) => MasterKey::from_base64(text.trim()).map(Some).map_err(|_| KeysError::NotAKey(path)),
+            None if self.0.join(DATABASE_FILE).exists() => Err(KeysError::KeyLost(path)),
+            None => Ok(None),
+        }
     }
 
     /// The admin token of the data dir, made at the first start.
     pub(crate) fn admin_token(&self, ambient: &Ambient) -> Result<Zeroizing<String>, KeysError> {
-        let path = self.admin_token_path();
-        if let Some(token) = read_admin_token(&path)? {
+        if let Some(token) = self.kept_admin_token()? {
             return Ok(token);
         }
         let token = ambient.token(TokenKind::Admin);
-        write_private(&path, token.expose())?;
+        write_private(&self.admin_token_path(), token.expose())?;
         Ok(Zeroizing::new(token.expose().to_owned()))
+    }
+
+    /// The admin token of the data dir; `None` where the first start is still to make it.
+    pub(crate) fn kept_admin_token(&self) -> Result<Option<Zeroizing<String>>, KeysError> {
+        read_admin_token(&self.admin_token_path())
     }
 }
 

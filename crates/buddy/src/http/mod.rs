@@ -34,6 +34,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::console;
 use json::BODY_BYTES_MAX;
+pub(crate) use probes::VERSION_HEADER;
 use problem::Problem;
 use v1::{
     agents, api_keys, audit, callback, check, explanation, identity, messages, resolutions, sessions, stats,

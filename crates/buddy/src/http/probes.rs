@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::IntoResponse;
 
 use super::problem::Problem;
 use crate::app::App;
 
+/// Whose answer it is: tells `buddy doctor` that a port or a URL leads to a Buddy, and to which version.
+pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("x-buddy-version");
+
 /// The process runs.
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
+pub(super) async fn healthz() -> impl IntoResponse {
+    ([(VERSION_HEADER, env!("CARGO_PKG_VERSION"))], "ok\n")
 }
 
 /// Sessions can be begun here: the database answers, and the server is not stopping.

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 
 use crate::check::{Finding, Report, Verdict};
-use crate::cli::print::folded;
+use crate::cli::print::{bold, folded, sum};
 use crate::frameworks::Framework;
 
 /// Text that is given a line of its own is folded here.
@@ -21,7 +21,7 @@ pub(super) fn report(url: &str, report: &Report, framework: Option<Framework>) -
     for Finding { check, verdict, message, .. } in &report.findings {
         writeln!(out, "  {}  {:width$}  {message}", coloured(*verdict), check.title())?;
     }
-    writeln!(out, "\n{}", sum(report))?;
+    writeln!(out, "\n{}", sum(report.count(Verdict::Fail), report.count(Verdict::Warn)))?;
     for finding in &report.findings {
         mend(&mut out, finding, framework)?;
     }
@@ -32,17 +32,6 @@ pub(super) fn report(url: &str, report: &Report, framework: Option<Framework>) -
         writeln!(out, "\nWith --framework NAME you see the lines for yours: {}.", Framework::names())?;
     }
     out.flush()
-}
-
-fn sum(report: &Report) -> String {
-    match (report.count(Verdict::Fail), report.count(Verdict::Warn)) {
-        (0, 0) => "All is well.".into(),
-        (0, 1) => "Nothing failed; 1 warning.".into(),
-        (0, warned) => format!("Nothing failed; {warned} warnings."),
-        (failed, 0) => format!("{failed} failed."),
-        (failed, 1) => format!("{failed} failed; 1 warning."),
-        (failed, warned) => format!("{failed} failed; {warned} warnings."),
-    }
 }
 
 fn mend(out: &mut impl Write, finding: &Finding, framework: Option<Framework>) -> io::Result<()> {
@@ -75,8 +64,7 @@ fn coloured(verdict: Verdict) -> String {
         Verdict::Warn => AnsiColor::Yellow,
         Verdict::Fail => AnsiColor::Red,
     };
-    let style = Style::new().fg_color(Some(colour.into())).bold();
-    format!("{style}{}{style:#}", verdict.as_str())
+    bold(colour, verdict.as_str())
 }
 
 fn capitalised(text: &str) -> String {

@@ -3,6 +3,7 @@
 mod agent;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod mock_endpoint;
 mod operator;

@@ -68,7 +68,14 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) async fn open(decide: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let authority = Authority::new().unwrap();
+        Self::open_under(&Authority::new().unwrap(), decide).await
+    }
+
+    /// With a certificate of this authority.
+    pub(crate) async fn open_under(
+        authority: &Authority,
+        decide: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let tls = authority.server_config("localhost").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -161,6 +161,11 @@ impl Buddy {
         self.into_setup()
     }
 
+    /// How it was started.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     pub(crate) fn process_id(&self) -> u32 {
         self.process.id()
     }
