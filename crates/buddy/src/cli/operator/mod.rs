@@ -36,8 +36,13 @@ const TOKEN_VARIABLE: &str = "BUDDY_ADMIN_TOKEN";
 #[derive(Args, Debug)]
 pub(super) struct Server {
     /// Where Buddy is.
-    #[arg(long, value_name = "URL", env = "BUDDY_SERVER", default_value = "http://127.0.0.1:8700")]
-    server: Url,
+    #[arg(
+        long = "server",
+        value_name = "URL",
+        env = "BUDDY_SERVER",
+        default_value = "http://127.0.0.1:8700"
+    )]
+    url: Url,
     /// The data dir of a server on this machine, with its admin token, if BUDDY_ADMIN_TOKEN is not set.
     #[arg(long, value_name = "DIR", env = "BUDDY_DATA_DIR", default_value = "./buddy-data")]
     data_dir: PathBuf,
@@ -50,16 +55,15 @@ impl Server {
     pub(super) fn client(&self) -> Result<Client, Misused> {
         let local = self.check()?;
         let egress = Egress::new(self.egress()?).map_err(|error| self.no_egress(&error))?;
-        let refused = |reason| {
-            Misused(format!("--server (BUDDY_SERVER): {} cannot be called ({reason}).", self.server))
-        };
-        let target = egress.target(self.server.as_str()).map_err(refused)?;
-        Client::new(egress, target, self.server.clone(), &self.token(local)?)
+        let refused =
+            |reason| Misused(format!("--server (BUDDY_SERVER): {} cannot be called ({reason}).", self.url));
+        let target = egress.target(self.url.as_str()).map_err(refused)?;
+        Client::new(egress, target, self.url.clone(), &self.token(local)?)
     }
 
     /// Whether it is this machine. The token goes there in clear, or over TLS.
     fn check(&self) -> Result<bool, Misused> {
-        let url = &self.server;
+        let url = &self.url;
         let bare = url.username().is_empty() && url.password().is_none();
         let bare = bare && url.query().is_none() && url.fragment().is_none();
         let (true, Some(host), "http" | "https") = (bare, url.host(), url.scheme()) else {
@@ -86,7 +90,7 @@ impl Server {
             _ => {}
         }
         if !local {
-            let host = self.server.host_str().unwrap_or_default();
+            let host = self.url.host_str().unwrap_or_default();
             return Err(Misused(format!(
                 "{TOKEN_VARIABLE} is not set: it must hold the admin token of {host}."
             )));
@@ -115,7 +119,7 @@ impl Server {
             std::fs::read(path).map_err(|error| Misused(format!("--ca {}: {error}.", path.display())))
         });
         let everywhere = ["0.0.0.0/0", "::/0"].map(|network| network.parse::<IpNet>().expect("a network"));
-        let in_clear = self.server.scheme() == "http";
+        let in_clear = self.url.scheme() == "http";
         Ok(EgressSettings {
             allow: if in_clear { loopback() } else { everywhere }.to_vec(),
             allow_http: in_clear,
