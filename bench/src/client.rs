@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
+use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::http::request::Builder;
+use hyper::http::response::Parts;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -29,18 +32,33 @@ impl Client {
         bearer: Option<&str>,
         body: &Value,
     ) -> Result<Value, Failure> {
-        let request = || {
-            let request = hyper::Request::builder()
-                .method(method)
-                .uri(path)
-                .header("host", self.address.to_string())
-                .header("content-type", "application/json");
-            let request = match bearer {
-                Some(token) => request.header("authorization", format!("Bearer {token}")),
-                None => request,
-            };
-            request.body(Body::from(body.to_string()))
-        };
+        let body = body.to_string();
+        let (head, bytes) = self
+            .send(|| {
+                let request = self.request(method, path).header("content-type", "application/json");
+                let request = match bearer {
+                    Some(token) => request.header("authorization", format!("Bearer {token}")),
+                    None => request,
+                };
+                request.body(Body::from(body.clone()))
+            })
+            .await?;
+        if head.status.is_success() {
+            Ok(serde_json::from_slice(&bytes)?)
+        } else {
+            Err(format!("{method} {path}: {} {}", head.status, String::from_utf8_lossy(&bytes)).into())
+        }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> Builder {
+        hyper::Request::builder().method(method).uri(path).header("host", self.address.to_string())
+    }
+
+    /// Sends what `request` makes, on a connection that has answered before if there is one.
+    pub(crate) async fn send(
+        &self,
+        request: impl Fn() -> Result<Request<Body>, hyper::http::Error>,
+    ) -> Result<(Parts, Bytes), Failure> {
         let (connection, answer) = loop {
             let mut connection = self.connection().await?;
             match connection.send_request(request()?).await {
@@ -50,14 +68,10 @@ impl Client {
                 Err(error) => return Err(error.into()),
             }
         };
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await?.to_bytes();
+        let (head, body) = answer.into_parts();
+        let bytes = body.collect().await?.to_bytes();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        if status.is_success() {
-            Ok(serde_json::from_slice(&bytes)?)
-        } else {
-            Err(format!("{method} {path}: {status} {}", String::from_utf8_lossy(&bytes)).into())
-        }
+        Ok((head, bytes))
     }
 
     async fn connection(&self) -> Result<SendRequest<Body>, Failure> {

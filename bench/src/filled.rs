@@ -56,11 +56,13 @@ pub(crate) async fn fill(sessions: u32) -> Result<Filled, Failure> {
     let keyring = Keyring::new(MasterKey::from_base64(MASTER_KEY)?, Vec::new());
     let store = Arc::new(SqliteStore::open(settings, keyring)?);
     let begin = now().minus_seconds(STRETCH_SECONDS);
-    let agent_id = id(begin, u32::MAX);
+    // The newest, so that it is on the first page.
+    let agent_id = id(UnixMillis(begin.0 + i64::from(OTHER_AGENTS)), OTHER_AGENTS);
     for number in 0..=OTHER_AGENTS {
         let at = UnixMillis(begin.0 + i64::from(number));
-        let agent_id = if number == 0 { agent_id } else { id(at, number) };
-        store.create_agent(agent(agent_id, number, at), entry(agent_id, at, number)).await?;
+        let agent = agent(id(at, number), number, at);
+        let entry = entry(agent.id, at, number);
+        store.create_agent(agent, entry).await?;
     }
     let mut writing = JoinSet::new();
     for part in 0..WRITERS {

@@ -96,7 +96,8 @@ impl Console {
             let get = || self.client.request("GET", path).header(COOKIE, &self.cookie).body(Body::empty());
             let (head, page) = self.client.send(get).await?;
             millis.push(begun.elapsed().as_secs_f64() * 1_000.0);
-            if !head.status.is_success() {
+            // A session leads to its resolution, or shows it.
+            if !head.status.is_success() && !head.status.is_redirection() {
                 return Err(format!("{path}: {} {}", head.status, String::from_utf8_lossy(&page)).into());
             }
         }

@@ -1,7 +1,10 @@
 //! `buddy serve` as it is released, on a data dir of its own.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
@@ -11,12 +14,30 @@ use crate::Failure;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 
-const ADMIN_TOKEN: &str = "bat_bench-admin-token-0123456789";
+pub(crate) const ADMIN_TOKEN: &str = "bat_bench-admin-token-0123456789";
+/// 32 bytes in base64; what is sealed here is worth nothing.
+pub(crate) const MASTER_KEY: &str = "YmVuY2gtbWFzdGVyLWtleS0wMTIzNDU2Nzg5MDEyMzQ=";
+
+/// Where a server keeps what it has; gone with it.
+pub(crate) struct DataDir(TempDir);
+
+impl DataDir {
+    pub(crate) fn empty() -> Result<Self, Failure> {
+        let directory = Self(tempfile::tempdir()?);
+        std::fs::create_dir(directory.data())?;
+        std::fs::set_permissions(directory.data(), Permissions::from_mode(0o700))?;
+        Ok(directory)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+}
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     process: Child,
-    _directory: TempDir,
+    _directory: DataDir,
 }
 
 pub(crate) struct Agent {
@@ -24,18 +45,21 @@ pub(crate) struct Agent {
 }
 
 impl Server {
-    pub(crate) fn start(binary: &str, endpoints: &[&Endpoint]) -> Result<Self, Failure> {
-        let directory = tempfile::tempdir()?;
-        let ca = directory.path().join("ca.pem");
+    pub(crate) fn start(binary: &str, directory: DataDir, endpoints: &[&Endpoint]) -> Result<Self, Failure> {
+        let ca = directory.0.path().join("ca.pem");
         std::fs::write(&ca, endpoints.iter().map(|endpoint| endpoint.ca_pem.as_str()).collect::<String>())?;
-        let log = std::fs::File::create(directory.path().join("stderr.log"))?;
-        let mut process = Command::new(binary)
+        let log = std::fs::File::create(directory.0.path().join("stderr.log"))?;
+        let mut command = Command::new(binary);
+        command.env_clear();
+        if !endpoints.is_empty() {
+            command.env("BUDDY_EGRESS_CA", &ca);
+        }
+        let mut process = command
             .arg("serve")
-            .env_clear()
             .env("BUDDY_LISTEN", "127.0.0.1:0")
-            .env("BUDDY_DATA_DIR", directory.path().join("data"))
+            .env("BUDDY_DATA_DIR", directory.data())
             .env("BUDDY_ADMIN_TOKEN", ADMIN_TOKEN)
-            .env("BUDDY_EGRESS_CA", &ca)
+            .env("BUDDY_MASTER_KEY", MASTER_KEY)
             .env("BUDDY_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
             .env("BUDDY_SESSIONS_PER_MINUTE", "0")
             .stdout(Stdio::piped())
@@ -43,7 +67,10 @@ impl Server {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        let address = line.trim().rsplit('/').next().unwrap_or_default().parse()?;
+        let Ok(address) = line.trim().rsplit('/').next().unwrap_or_default().parse() else {
+            let log = std::fs::read_to_string(directory.0.path().join("stderr.log"))?;
+            return Err(format!("{binary} did not start: {line}{log}").into());
+        };
         Ok(Self { address, process, _directory: directory })
     }
 
