@@ -226,6 +226,20 @@ pub struct Settlement {
     pub resolution: Resolution,
 }
 
+impl Settlement {
+    /// The session as it is once this is kept.
+    #[must_use]
+    pub fn of(&self, session: &Session) -> Session {
+        Session {
+            status: self.status,
+            callback_made: self.callback_made,
+            failure: self.failure,
+            resolved_at: Some(self.resolved_at),
+            ..session.clone()
+        }
+    }
+}
+
 /// Sessions and their identities. An expired session, or one whose agent was deleted, is not found.
 #[async_trait]
 pub trait Sessions {

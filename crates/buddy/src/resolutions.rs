@@ -142,7 +142,7 @@ mod tests {
     /// Begins a session that nobody is asked about.
     async fn resolve(test: &TestApp, known: &KnownAgent) -> SessionId {
         let begin = Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor };
-        test.app.sessions.begin(known, &begin).await.unwrap().0.id
+        test.app.sessions.begin(known, &begin).await.unwrap().session.id
     }
 
     async fn bare_agent(test: &TestApp) -> Arc<KnownAgent> {

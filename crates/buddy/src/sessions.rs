@@ -13,7 +13,7 @@ use buddy_store::{ConfiguredCallback, Settlement, Store};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
-use crate::identify::{Identifier, News, Place, unasked};
+use crate::identify::{Identifier, News, Place, Settling, unasked};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -23,6 +23,14 @@ pub(crate) struct Begin {
     /// Identify at once, or wait for the call.
     pub(crate) identify: bool,
     pub(crate) opened_by: OpenedBy,
+}
+
+/// A session that was begun.
+pub(crate) struct Begun {
+    pub(crate) session: Session,
+    pub(crate) token: Token,
+    /// What comes of it, if the endpoint is asked.
+    pub(crate) settling: Option<Settling>,
 }
 
 /// Whose identities are to be taken back.
@@ -53,7 +61,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Begins a session of `known`; it is on disk when this ends.
-    pub(crate) async fn begin(&self, known: &KnownAgent, begin: &Begin) -> Result<(Session, Token), Refusal> {
+    pub(crate) async fn begin(&self, known: &KnownAgent, begin: &Begin) -> Result<Begun, Refusal> {
         let token = self.ambient.token(TokenKind::Session);
         let created_at = self.ambient.now();
         let mut session = Session {
@@ -78,14 +86,15 @@ impl Sessions {
         if let Some(settlement) = settlement {
             self.metrics.settled(&settlement);
             self.news.resolved.announce(session.agent_id);
-            session.status = settlement.status;
-            session.failure = settlement.failure;
-            session.resolved_at = Some(settlement.resolved_at);
+            session = settlement.of(&session);
         }
-        if let Some(Plan::Ask(configured, place)) = plan {
-            self.identifier.start(session.clone(), configured, place);
-        }
-        Ok((session, token))
+        let settling = match plan {
+            Some(Plan::Ask(configured, place)) => {
+                Some(self.identifier.start(session.clone(), configured, place))
+            }
+            _ => None,
+        };
+        Ok(Begun { session, token, settling })
     }
 
     /// Identifies a session, or joins what runs, or finds it settled. Never a second callback.
@@ -188,6 +197,16 @@ impl Sessions {
     ) -> Result<(Session, Option<Identity>), Refusal> {
         let found = self.store.session_with_identity(id, self.ambient.now()).await?;
         found.filter(|(session, _)| session.agent_id == agent_id).ok_or(Refusal::NotFound("session"))
+    }
+
+    /// The session that was just begun, settled. `None`: something else has happened to it, and it is to be read.
+    pub(crate) async fn settled(&self, id: SessionId, settling: Settling) -> Option<Session> {
+        let subscription = self.news.settled.subscribe(id);
+        tokio::select! {
+            biased;
+            settled = settling.settled() => settled,
+            () = subscription.announced() => None,
+        }
     }
 
     /// Ends once the session is settled, or after `wait`, or when it is gone.

@@ -179,7 +179,7 @@ mod tests {
         let known = test.app.agents.known(id).await.unwrap();
         for _ in 0..count {
             let begin = Begin { agent_id: id, identify: false, opened_by: OpenedBy::Visitor };
-            let session = test.app.sessions.begin(&known, &begin).await.unwrap().0;
+            let session = test.app.sessions.begin(&known, &begin).await.unwrap().session;
             let failure = (!identified).then_some(Reason::HttpStatus);
             let mut settlement = unasked(&session, failure, &test.app.ambient);
             if identified {

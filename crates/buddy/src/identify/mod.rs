@@ -18,7 +18,7 @@ use buddy_core::session::{Session, Status};
 use buddy_egress::Egress;
 use buddy_store::{ConfiguredCallback, Settlement, Store};
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -46,6 +46,16 @@ pub(crate) struct Identifier {
 
 /// A place among the sessions that may be pending at once; free again when dropped.
 pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+/// What comes of a session that is being identified, told to whoever began it without the store being asked.
+pub(crate) struct Settling(oneshot::Receiver<Session>);
+
+impl Settling {
+    /// The settled session. `None`: what came of it is to be read, now or later.
+    pub(crate) async fn settled(self) -> Option<Session> {
+        self.0.await.ok()
+    }
+}
 
 impl Identifier {
     pub(crate) fn new(
@@ -77,14 +87,24 @@ impl Identifier {
     }
 
     /// Identifies a `pending` session in the background, unless that is being done already.
-    pub(crate) fn start(self: &Arc<Self>, session: Session, configured: ConfiguredCallback, place: Place) {
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        session: Session,
+        configured: ConfiguredCallback,
+        place: Place,
+    ) -> Settling {
         let identifier = Arc::clone(self);
+        let (tell, settling) = oneshot::channel();
         let identify = async move {
-            identifier.identify(session, configured).await;
+            if let Some(settled) = identifier.identify(session, configured).await {
+                // Mostly nobody waits for it.
+                let _ = tell.send(settled);
+            }
             drop(place);
         };
         // What it logs carries the id of the request that began it.
         self.tasks.spawn(identify.in_current_span());
+        Settling(settling)
     }
 
     /// Ends when every resolution that was started has ended.
@@ -98,13 +118,14 @@ impl Identifier {
         self.bulkheads.drop_idle();
     }
 
-    async fn identify(&self, session: Session, configured: ConfiguredCallback) {
-        let Some(_running) = Running::enter(self, session.id) else { return };
+    /// The settled session, if it was settled by this.
+    async fn identify(&self, session: Session, configured: ConfiguredCallback) -> Option<Session> {
+        let _running = Running::enter(self, session.id)?;
         let settlement = self.settlement(&session, configured).await;
-        self.settle(&session, settlement).await;
+        self.settle(&session, settlement).await
     }
 
-    async fn settle(&self, session: &Session, settlement: Settlement) {
+    async fn settle(&self, session: &Session, settlement: Settlement) -> Option<Session> {
         match self.store.settle_session(session.id, settlement.clone()).await {
             Ok(settled_now) => {
                 if settled_now {
@@ -112,10 +133,12 @@ impl Identifier {
                 }
                 self.news.settled(session.id, session.agent_id);
                 log(session, &settlement);
+                settled_now.then(|| settlement.of(session))
             }
             // It stays pending, and the recovery takes it up again.
             Err(error) => {
                 tracing::error!(session = %session.id, %error, "a settled session could not be stored");
+                None
             }
         }
     }

@@ -19,7 +19,7 @@ async fn settled(test: &TestApp, known: &KnownAgent) -> Session {
     test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
     let known = test.app.agents.known(known.agent.id).await.unwrap();
     let begin = Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor };
-    test.app.sessions.begin(&known, &begin).await.unwrap().0
+    test.app.sessions.begin(&known, &begin).await.unwrap().session
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::session::{OpenedBy, Session, Status};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use crate::ambient::rfc3339;
@@ -20,8 +21,9 @@ use crate::http::limit::ClientAddress;
 use crate::http::openapi::{BeginProblems, IdentifyProblems, ReadProblems, WriteProblems};
 use crate::http::problem::Problem;
 use crate::http::wait::{WaitQuery, until_settled};
+use crate::identify::Settling;
 use crate::refusal::Refusal;
-use crate::sessions::Begin;
+use crate::sessions::{Begin, Begun};
 
 /// What begins a session.
 #[derive(Deserialize, ToSchema)]
@@ -156,8 +158,11 @@ pub(crate) async fn begin(
         app.limiter.check_agent(body.agent_id)?;
     }
     let begin = Begin { agent_id: body.agent_id, identify: body.identify, opened_by };
-    let (session, token) = app.sessions.begin(&known, &begin).await?;
-    let session = waited(&app, session, wait).await?;
+    let Begun { session, token, settling } = app.sessions.begin(&known, &begin).await?;
+    let session = match settling {
+        Some(settling) if !wait.is_zero() => come_of(&app, session, settling, wait).await?,
+        _ => session,
+    };
     let error = match opened_by {
         OpenedBy::Visitor => SessionError::for_visitor(&session),
         OpenedBy::Server => SessionError::for_agent(&session),
@@ -250,6 +255,23 @@ pub(crate) async fn same_user(
 ) -> Result<Json<SameUserView>, Problem> {
     let same_user = app.sessions.is_same_user(&session, body.session_id, &body.session_token).await?;
     Ok(Json(SameUserView { same_user }))
+}
+
+/// The session that was just begun, as it is once settled, or after the wait.
+async fn come_of(
+    app: &App,
+    session: Session,
+    settling: Settling,
+    wait: Duration,
+) -> Result<Session, Problem> {
+    let deadline = Instant::now() + wait;
+    let told = timeout_at(deadline, app.sessions.settled(session.id, settling));
+    let told = app.stopping.run_until_cancelled(told).await;
+    match told {
+        Some(Ok(Some(settled))) => Ok(settled),
+        // Revoked meanwhile, or another call is at it.
+        _ => waited(app, session, deadline.saturating_duration_since(Instant::now())).await,
+    }
 }
 
 /// The session as it is once settled, or after the wait.

@@ -82,3 +82,21 @@ async fn a_revocation_is_heard_by_those_who_wait_and_outlives_the_callback() {
     let identity = buddy.api.call("GET", &identity, Some(&agent.key), None).await.expect_status(200).json;
     assert_eq!((&identity["status"], &identity["identity"]), (&json!("revoked"), &Value::Null));
 }
+
+#[tokio::test]
+async fn a_call_that_begins_a_session_and_waits_hears_of_its_revocation() {
+    let endpoint = Endpoint::open(|_| Answer::Hang).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
+    let waiting = tokio::spawn({
+        let (api, body) = (buddy.api.clone(), json!({"agentId": agent.id}));
+        async move { api.call("POST", "/v1/sessions?wait=30", None, Some(body)).await.expect_status(201) }
+    });
+    endpoint.has_seen(1).await;
+    let asked: Value = serde_json::from_slice(&endpoint.seen()[0].body).unwrap();
+    let revoke = json!({"sessionId": asked["sessionId"]});
+    let revoked = buddy.api.call("POST", "/v1/sessions/revoke", Some(&agent.key), Some(revoke)).await;
+    assert_eq!(revoked.expect_status(200).json["revoked"], 1);
+    assert_eq!(waiting.await.unwrap().text("status"), "revoked");
+    assert_eq!(endpoint.seen().len(), 1, "the answer was not the end of the callback");
+}
