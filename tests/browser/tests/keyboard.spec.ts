@@ -62,16 +62,14 @@ test('the focus goes through the panel in the order of reading, and out of it', 
   await widget.launcher.click();
   await expect(widget.composer).toBeFocused();
   await expectFocus(widget, order[2]!);
-  await expectTabs(widget, order.slice(3));
-  // No trap: the next one is not the chat's.
-  await widget.page.keyboard.press('Tab');
-  await expect(widget.frame.locator(':focus')).toHaveCount(0);
-  await widget.composer.focus();
-  await expectFocus(widget, order[2]!);
   await widget.page.keyboard.press('Shift+Tab');
   await expectFocus(widget, order[1]!);
   await widget.page.keyboard.press('Shift+Tab');
   await expectFocus(widget, order[0]!);
+  await expectTabs(widget, order.slice(1));
+  // No trap: the next one is not the chat's. The last step, since no script of a frame brings the focus back from there.
+  await widget.page.keyboard.press('Tab');
+  await expect(widget.frame.locator(':focus')).toHaveCount(0);
 });
 
 test('Enter that ends a word of an input method does not send it', async ({ shop, widget }) => {
@@ -102,9 +100,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectFocus(widget, name);
       await expectRing(widget, ':focus');
     }
-    await widget.composer.focus();
-    await expectFocus(widget, 'Write a message');
-    await expectTabs(widget, ['Send']);
+    await expectTabs(widget, ['Conversation', 'Write a message', 'Send']);
     await expectRing(widget, '.send');
   });
 }
