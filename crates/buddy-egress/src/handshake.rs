@@ -85,7 +85,7 @@ fn valid_until(chain: &[CertificateDer<'_>]) -> Option<ValidUntil> {
     ends.min().map(ValidUntil)
 }
 
-pub(crate) fn trouble(fault: &Fault) -> Trouble {
+fn trouble(fault: &Fault) -> Trouble {
     let invalid = fault.cause().and_then(find::<rustls::Error>).and_then(|error| match error {
         rustls::Error::InvalidCertificate(fault) => Some(certificate_fault(fault)),
         _ => None,

@@ -6,12 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::Shared;
-use crate::exchange::{Progress, reach};
-use crate::handshake::{Trouble, trouble};
-use crate::pool::Pool;
+use crate::exchange::Progress;
+use crate::handshake::{self, Trouble};
 use crate::target::Target;
 use crate::wire::Stream;
 
@@ -20,12 +19,10 @@ pub struct Line(Stream);
 
 impl Line {
     pub(crate) async fn open(shared: &Shared, target: &Target, deadline: Instant) -> Result<Self, Trouble> {
-        let (pool, mut progress) = (Pool::new(), Progress::new());
-        let opened = timeout_at(deadline, reach(shared, target, &mut progress)).await;
-        let opened = opened.unwrap_or_else(|_| Err(progress.timeout(&pool)));
+        let (stream, _) = handshake::open(shared, target, &mut Progress::new(), deadline).await?;
         // The budget is of one exchange with a customer's endpoint; a stream of events has no end.
-        let opened = opened.inspect(|stream| stream.socket().lift_budget());
-        opened.map(Self).map_err(|fault| trouble(&fault))
+        stream.socket().lift_budget();
+        Ok(Self(stream))
     }
 }
 
