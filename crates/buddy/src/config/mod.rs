@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use buddy_store::{Durability, MasterKey};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
+use url::{Host, Url};
 use zeroize::Zeroizing;
 
 pub(crate) use keys::{DataDir, KeysError, admin_token_path, read_admin_token};
@@ -32,6 +33,21 @@ pub(crate) fn loopback() -> [IpNet; 2] {
         IpNet::new_assert(IpAddr::from([127, 0, 0, 0]), 8),
         IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
     ]
+}
+
+/// All addresses there are: for what the operator has named, and no customer.
+pub(crate) fn everywhere() -> [IpNet; 2] {
+    [IpNet::new_assert(Ipv4Addr::UNSPECIFIED.into(), 0), IpNet::new_assert(Ipv6Addr::UNSPECIFIED.into(), 0)]
+}
+
+/// The URL leads to this machine, by the name for that or an address of its own.
+pub(crate) fn is_of_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Everything that an operator may set.

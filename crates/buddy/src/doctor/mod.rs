@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use crate::ambient::Ambient;
 use crate::app;
-use crate::config::{Settings, WrongSetting};
+use crate::config::{Settings, WrongSetting, everywhere};
 
 pub(crate) use report::{Check, Finding, Report, Verdict};
 
@@ -71,8 +71,11 @@ pub(crate) async fn run(settings: Result<Settings, WrongSetting>, ambient: &Ambi
 
 /// To the operator's own addresses, which may well be private; as browsers, it believes the machine's roots alone.
 fn operators_way() -> Result<Egress, buddy_egress::EgressError> {
-    let everywhere = ["0.0.0.0/0", "::/0"].map(|network| network.parse().expect("a network"));
-    Egress::new(EgressSettings { allow: everywhere.to_vec(), allow_http: true, ..EgressSettings::default() })
+    Egress::new(EgressSettings {
+        allow: everywhere().to_vec(),
+        allow_http: true,
+        ..EgressSettings::default()
+    })
 }
 
 async fn look_at_disk(data_dir: PathBuf) -> Finding {

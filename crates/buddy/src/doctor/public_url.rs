@@ -3,14 +3,14 @@
 use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, Peek};
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
 use super::hosts::{Date, USER_AGENT, authority};
 use super::port::version;
 use super::{Check, Finding, HOST_TIME, egress};
 use crate::ambient::Ambient;
 use crate::check::ends_soon;
-use crate::config::Settings;
+use crate::config::{Settings, is_of_this_machine};
 
 /// The finding, and the clock of who answered.
 pub(super) async fn look(
@@ -72,7 +72,7 @@ pub(super) fn judge(url: &Url, peek: &Peek, running: bool, now: UnixMillis) -> F
         let mend = "Restart the server with this version, or let the proxy lead to this one.";
         return Finding::warn(Check::PublicUrl, message, mend);
     }
-    if valid_until.is_none() && !is_loopback(url) {
+    if valid_until.is_none() && !is_of_this_machine(url) {
         let mend = "Put a proxy with TLS before Buddy, and set an https:// --public-url.";
         return Finding::warn(
             Check::PublicUrl,
@@ -81,13 +81,4 @@ pub(super) fn judge(url: &Url, peek: &Peek, running: bool, now: UnixMillis) -> F
         );
     }
     Finding::ok(Check::PublicUrl, format!("{url} is answered by Buddy {there}"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }

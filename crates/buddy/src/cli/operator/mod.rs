@@ -10,12 +10,13 @@ use std::path::PathBuf;
 
 use buddy_egress::{Egress, EgressError, EgressSettings};
 use clap::Args;
-use ipnet::IpNet;
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Misused, secret_env};
-use crate::config::{KeysError, admin_token_path, loopback, read_admin_token};
+use crate::config::{
+    KeysError, admin_token_path, everywhere, is_of_this_machine, loopback, read_admin_token,
+};
 
 pub(super) use client::{CallError, Client};
 pub(super) use events::{Event, Events};
@@ -70,11 +71,7 @@ impl Server {
             let must = "must be http:// or https:// and a host, without a user name, a query or a fragment";
             return Err(Misused(format!("--server (BUDDY_SERVER): {must}.")));
         };
-        let local = match host {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
+        let local = is_of_this_machine(url);
         if local || url.scheme() == "https" {
             return Ok(local);
         }
@@ -118,10 +115,9 @@ impl Server {
         let roots = self.ca.as_ref().map(|path| {
             std::fs::read(path).map_err(|error| Misused(format!("--ca {}: {error}.", path.display())))
         });
-        let everywhere = ["0.0.0.0/0", "::/0"].map(|network| network.parse::<IpNet>().expect("a network"));
         let in_clear = self.url.scheme() == "http";
         Ok(EgressSettings {
-            allow: if in_clear { loopback() } else { everywhere }.to_vec(),
+            allow: if in_clear { loopback() } else { everywhere() }.to_vec(),
             allow_http: in_clear,
             extra_roots_pem: roots.transpose()?,
             ..EgressSettings::default()
