@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use buddy_core::id::AgentId;
+use buddy_core::id::{AgentId, ResolutionId};
+use buddy_core::resolution::Resolution;
 use buddy_store::{Numbered, ResolutionFilter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,11 @@ impl Resolutions {
         stopping: CancellationToken,
     ) -> Self {
         Self { store, agents, news, stopping, streams: Arc::new(Places::new(STREAMS_MAX)) }
+    }
+
+    /// One that is kept.
+    pub(crate) async fn one(&self, agent_id: AgentId, id: ResolutionId) -> Result<Resolution, Refusal> {
+        self.store.resolution(agent_id, id).await?.ok_or(Refusal::NotFound("resolution"))
     }
 
     /// All that the filter lets through, after number `since`, or else from now on.
@@ -129,7 +135,6 @@ fn log(error: &StoreError) {
 mod tests {
     use buddy_core::id::SessionId;
     use buddy_core::reason::Reason;
-    use buddy_core::resolution::Resolution;
     use buddy_core::session::OpenedBy;
 
     use super::*;

@@ -19,8 +19,6 @@ use super::waterfall::Waterfall;
 use crate::agents::KnownAgent;
 use crate::app::App;
 use crate::explanation::Explanation;
-use crate::http::problem::Problem;
-use crate::refusal::Refusal;
 use crate::said;
 use crate::sent::{self, Sent};
 
@@ -110,8 +108,7 @@ pub(super) async fn show(
     Named((agent_id, id)): Named<(AgentId, ResolutionId)>,
 ) -> Result<Response, Fault> {
     let (known, head) = head::of(&app, agent_id, Tab::Resolutions).await?;
-    let resolution = app.store.resolution(agent_id, id).await.map_err(Refusal::from)?;
-    let resolution = resolution.ok_or_else(|| Problem::not_found("resolution"))?;
+    let resolution = app.resolutions.one(agent_id, id).await?;
     Ok(page::show(&ResolutionPage::of(&app, &known, head, &resolution, false)))
 }
 

@@ -16,7 +16,6 @@ use crate::http::caller::Operator;
 use crate::http::json::{Ids, NoQuery};
 use crate::http::openapi::ReadProblems;
 use crate::http::problem::Problem;
-use crate::refusal::Refusal;
 
 /// A resolution in words.
 #[derive(Serialize, ToSchema)]
@@ -100,7 +99,5 @@ pub(crate) async fn read(
     Ids((agent_id, id)): Ids<(AgentId, ResolutionId)>,
     _: NoQuery,
 ) -> Result<Json<ExplanationView>, Problem> {
-    let resolution = app.store.resolution(agent_id, id).await.map_err(Refusal::from)?;
-    let resolution = resolution.ok_or_else(|| Problem::not_found("resolution"))?;
-    Ok(Json(ExplanationView::of(&resolution)))
+    Ok(Json(ExplanationView::of(&app.resolutions.one(agent_id, id).await?)))
 }

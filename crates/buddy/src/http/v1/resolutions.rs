@@ -305,6 +305,5 @@ pub(crate) async fn read(
     Ids((agent_id, id)): Ids<(AgentId, ResolutionId)>,
     _: NoQuery,
 ) -> Result<Json<ResolutionView>, Problem> {
-    let resolution = app.store.resolution(agent_id, id).await.map_err(Refusal::from)?;
-    resolution.map(|found| Json(ResolutionView::from(&found))).ok_or_else(|| Problem::not_found("resolution"))
+    Ok(Json(ResolutionView::from(&app.resolutions.one(agent_id, id).await?)))
 }
