@@ -96,7 +96,18 @@ const LOOKS = [
   { look: 'phone', colorScheme: 'light', width: 390 },
 ] as const;
 
-const SCREENS = ['', '/live', '/resolutions', '/callback', '/keys', '/install', '/check', '/settings', '/delete'];
+const SCREENS = [
+  '',
+  '/live',
+  '/resolutions',
+  '/callback',
+  '/callback/delete',
+  '/keys',
+  '/install',
+  '/check',
+  '/settings',
+  '/delete',
+];
 
 for (const { look, colorScheme, width } of LOOKS) {
   test(`axe finds nothing on any screen: ${look}`, async ({ page, buddy, history }) => {
@@ -113,6 +124,9 @@ for (const { look, colorScheme, width } of LOOKS) {
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await expectSound(page);
     }
+    await page.goto(`${buddy.origin}/console/search?q=nothing`);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expectSound(page);
     await page.goto(`${buddy.origin}/console/audit`);
     await expect(page.getByRole('heading', { level: 1, name: 'Audit log' })).toBeVisible();
     await expectSound(page);
