@@ -71,7 +71,7 @@ pub(crate) async fn fill(sessions: u32) -> Result<Filled, Failure> {
             for number in (part..sessions).step_by(WRITERS as usize) {
                 let at = moment(begin, number, sessions);
                 let (session, settlement) = settled(agent_id, number, at);
-                store.create_session(session, Some(settlement)).await?;
+                store.create_session(session, Some(settlement.into())).await?;
             }
             Ok::<_, Failure>(())
         });

@@ -11,6 +11,9 @@ use crate::limits::{SECRET_CHARS_MAX, SECRET_CHARS_MIN};
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// ⌈256 / log2(62)⌉: every 32-byte value fits.
 const BASE62_OF_32_BYTES: usize = 43;
+const BASE: u32 = 62;
+/// So many digits of base 62 fit 32 bits.
+const DIGITS_AT_ONCE: usize = 5;
 
 /// The secret that a business and its agent share; signs callbacks and tickets.
 ///
@@ -125,10 +128,19 @@ impl fmt::Debug for TokenHash {
 }
 
 fn prefixed(prefix: &str, random: [u8; 32]) -> String {
-    let mut rest = Zeroizing::new(random);
+    let random = Zeroizing::new(random);
+    let mut rest = Zeroizing::new([0_u32; 8]);
+    for (limb, bytes) in rest.iter_mut().zip(random.as_chunks().0) {
+        *limb = u32::from_be_bytes(*bytes);
+    }
     let mut digits = Zeroizing::new([0_u8; BASE62_OF_32_BYTES]);
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62[usize::from(divide_by_62(&mut rest))];
+    for chunk in digits.rchunks_mut(DIGITS_AT_ONCE) {
+        let mut remainder =
+            divide(&mut rest, BASE.pow(u32::try_from(chunk.len()).expect("five digits at most")));
+        for digit in chunk.iter_mut().rev() {
+            *digit = BASE62[(remainder % BASE) as usize];
+            remainder /= BASE;
+        }
     }
     let mut text = String::with_capacity(prefix.len() + BASE62_OF_32_BYTES);
     text.push_str(prefix);
@@ -136,15 +148,17 @@ fn prefixed(prefix: &str, random: [u8; 32]) -> String {
     text
 }
 
-/// Divides the big-endian number in place; the remainder is its last base-62 digit.
-fn divide_by_62(number: &mut [u8; 32]) -> u8 {
-    let mut remainder = 0_u16;
-    for byte in number.iter_mut() {
-        let value = remainder * 256 + u16::from(*byte);
-        *byte = u8::try_from(value / 62).expect("the remainder is below 62, so the quotient is below 256");
-        remainder = value % 62;
+/// Divides the big-endian number in place, and gives the remainder.
+fn divide(number: &mut [u32; 8], divisor: u32) -> u32 {
+    let mut remainder = 0;
+    for limb in number.iter_mut() {
+        let value = u64::from(remainder) << 32 | u64::from(*limb);
+        let divisor = u64::from(divisor);
+        *limb =
+            u32::try_from(value / divisor).expect("the remainder is below the divisor, so the quotient fits");
+        remainder = u32::try_from(value % divisor).expect("below the divisor");
     }
-    u8::try_from(remainder).expect("a remainder of 62 is below 62")
+    remainder
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl FromStr for Status {
 }
 
 /// Who began the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OpenedBy {
     /// A browser: where the agent requires it, a ticket must prove the binding.
     Visitor,

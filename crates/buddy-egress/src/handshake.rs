@@ -68,7 +68,7 @@ pub(crate) async fn open(
 ) -> Result<(Stream, Option<ValidUntil>), Trouble> {
     let opened = match timeout_at(deadline, reach(shared, target, progress)).await {
         Ok(opened) => opened,
-        Err(_) => Err(progress.timeout(&Pool::new())),
+        Err(_) => Err(progress.timeout(&Pool::new(0))),
     };
     let stream = opened.map_err(|fault| trouble(&fault))?;
     let valid_until = stream.certificates().and_then(valid_until);

@@ -99,10 +99,11 @@ impl Egress {
         Target::parse(url, &self.0.policy)
     }
 
-    /// A pool of connections: one for each agent and configuration.
+    /// A pool of connections: one for each agent and configuration. At most `idle_max` of them wait in it: as many as may
+    /// be in use at once, else a busy agent would dial anew all the time.
     #[must_use]
-    pub fn pool(&self) -> Pool {
-        Pool::new()
+    pub fn pool(&self, idle_max: usize) -> Pool {
+        Pool::new(idle_max)
     }
 
     /// Asks once, by POST. Ends by `deadline`, whatever the endpoint does; dropping the future closes its

@@ -56,5 +56,3 @@ pub const DRAIN_WAIT: Duration = Duration::from_millis(50);
 pub const IDLE_MAX: Duration = Duration::from_secs(4);
 /// An address that was checked is trusted for no longer than this.
 pub const AGE_MAX: Duration = Duration::from_mins(1);
-/// Idle connections of one pool: half of the default `maxConcurrent`, as in a steady load most are busy.
-pub const IDLE_CONNECTIONS_MAX: usize = 64;

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
-use crate::limits::{AGE_MAX, DIALS_MAX, IDLE_CONNECTIONS_MAX, IDLE_MAX};
+use crate::limits::{AGE_MAX, DIALS_MAX, IDLE_MAX};
 use crate::policy::Policy;
 use crate::target::Target;
 
@@ -19,6 +19,8 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    /// Connections that may wait.
+    idle_max: usize,
     /// Places for connections on their way.
     dials: Semaphore,
     /// A connection came back: one of those who wait for a place may have it instead.
@@ -57,9 +59,9 @@ impl Idle {
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(idle_max: usize) -> Self {
         let state = Mutex::default();
-        Self(Arc::new(Shared { state, dials: Semaphore::new(DIALS_MAX), returned: Notify::new() }))
+        Self(Arc::new(Shared { state, idle_max, dials: Semaphore::new(DIALS_MAX), returned: Notify::new() }))
     }
 
     /// A connection on its way ran out of time, called so.
@@ -122,7 +124,7 @@ impl Pool {
         }
         let mut state = self.0.lock();
         state.idle.push(Idle { connection, since: Instant::now() });
-        let surplus = (state.idle.len() > IDLE_CONNECTIONS_MAX).then(|| state.idle.remove(0));
+        let surplus = (state.idle.len() > self.0.idle_max).then(|| state.idle.remove(0));
         if !state.swept {
             state.swept = true;
             tokio::spawn(sweep(Arc::downgrade(&self.0)));

@@ -5,6 +5,8 @@ mod audit;
 mod resolutions;
 mod tallies;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use buddy_core::agent::{Agent, ApiKey, Callback, CallbackSecrets};
 use buddy_core::audit::AuditEntry;
@@ -247,7 +249,7 @@ pub trait Sessions {
     async fn create_session(
         &self,
         session: Session,
-        settlement: Option<Settlement>,
+        settlement: Option<Arc<Settlement>>,
     ) -> Result<bool, StoreError>;
     /// The session, unless it has ended by `now`.
     async fn session(&self, id: SessionId, now: UnixMillis) -> Result<Option<Session>, StoreError>;
@@ -262,7 +264,7 @@ pub trait Sessions {
     /// Settles a `created` or `pending` session, hands its visitor's messages over, keeps the resolution
     /// and counts it, in one write. `false`: it was settled, revoked or gone already; then only the resolution is
     /// kept (unless its agent is gone).
-    async fn settle_session(&self, id: SessionId, settlement: Settlement) -> Result<bool, StoreError>;
+    async fn settle_session(&self, id: SessionId, settlement: Arc<Settlement>) -> Result<bool, StoreError>;
     /// Takes the identity of one session away, and its messages; the number of sessions that this changed.
     async fn revoke_session(
         &self,

@@ -33,7 +33,7 @@ const SEARCHED_AT_ONCE: u32 = 500;
 #[derive(Debug)]
 pub(crate) struct KnownAgent {
     pub(crate) agent: Agent,
-    pub(crate) callback: Option<ConfiguredCallback>,
+    pub(crate) callback: Option<Arc<ConfiguredCallback>>,
 }
 
 impl KnownAgent {
@@ -94,7 +94,8 @@ impl Agents {
                 return Err(Refusal::NotFound("agent"));
             };
             let callback = self.store.callback(id).await?;
-            Ok(Arc::new(KnownAgent { agent, callback: callback.map(|callback| self.now_counting(callback)) }))
+            let callback = callback.map(|callback| Arc::new(self.now_counting(callback)));
+            Ok(Arc::new(KnownAgent { agent, callback }))
         };
         self.known.try_get_with(id, load).await.map_err(|refusal| match &*refusal {
             Refusal::NotFound(what) => Refusal::NotFound(what),
@@ -159,7 +160,7 @@ impl Agents {
         let mut known = Vec::with_capacity(agents.len());
         for agent in agents {
             let callback = self.store.callback(agent.id).await?;
-            let callback = callback.map(|callback| self.now_counting(callback));
+            let callback = callback.map(|callback| Arc::new(self.now_counting(callback)));
             known.push(Arc::new(KnownAgent { agent, callback }));
         }
         Ok(known)
@@ -240,7 +241,7 @@ impl Agents {
         }
     }
 
-    pub(crate) async fn callback(&self, id: AgentId) -> Result<ConfiguredCallback, Refusal> {
+    pub(crate) async fn callback(&self, id: AgentId) -> Result<Arc<ConfiguredCallback>, Refusal> {
         self.known(id).await?.callback.clone().ok_or(Refusal::NotFound("callback"))
     }
 

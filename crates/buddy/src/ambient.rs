@@ -6,6 +6,7 @@ use buddy_core::id::new_id;
 use buddy_core::secret::{CallbackSecret, Token, TokenKind};
 use buddy_core::time::UnixMillis;
 use jiff::Timestamp;
+use rand::Rng;
 use zeroize::Zeroizing;
 
 /// Tells the wall-clock time.
@@ -14,10 +15,12 @@ pub(crate) trait Clock: Send + Sync {
     fn now(&self) -> UnixMillis;
 }
 
-/// Gives random bytes fit for keys.
+/// Gives random bytes.
 pub(crate) trait Random: Send + Sync {
-    /// Fills all of `bytes`.
+    /// Fills all of `bytes` with what is fit for keys.
     fn fill(&self, bytes: &mut [u8]);
+    /// Fills all of `bytes` with what is fit for ids: nobody can foretell it, and there is much of it.
+    fn fill_often(&self, bytes: &mut [u8]);
 }
 
 /// The machine's clock.
@@ -30,13 +33,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's generator.
+/// The operating system's generator; for ids one that it has seeded, which costs no system call each time.
 pub(crate) struct SystemRandom;
 
 impl Random for SystemRandom {
     #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system has randomness once it has booted");
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+    fn fill_often(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
     }
 }
 
@@ -66,8 +74,15 @@ impl Ambient {
         bytes
     }
 
+    /// Fit for ids.
+    pub(crate) fn id_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill_often(&mut bytes);
+        bytes
+    }
+
     pub(crate) fn id<K: type_safe_id::StaticType>(&self) -> type_safe_id::TypeSafeId<K> {
-        new_id(self.now(), self.bytes())
+        new_id(self.now(), self.id_bytes())
     }
 
     pub(crate) fn token(&self, kind: TokenKind) -> Token {

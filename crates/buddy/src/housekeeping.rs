@@ -85,9 +85,9 @@ mod tests {
             status: Status::Authenticated,
             callback_made: true,
             identity: Some(identity),
-            ..unasked(session, None, &test.app.ambient)
+            ..Arc::unwrap_or_clone(unasked(session, None, &test.app.ambient))
         };
-        assert!(test.app.store.settle_session(session.id, settlement).await.unwrap());
+        assert!(test.app.store.settle_session(session.id, settlement.into()).await.unwrap());
     }
 
     #[tokio::test]

@@ -1,15 +1,19 @@
 //! What is counted, for Prometheus. Labels are bounded: codes, reasons, phases, routes; never an agent, a session
 //! or a user.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use buddy_core::reason::Reason;
-use buddy_core::resolution::{Attempt, Outcome};
+use buddy_core::resolution::{Attempt, Outcome, Resolution};
 use buddy_core::session::OpenedBy;
 use buddy_store::Settlement;
 use metrics::{
-    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_local_recorder,
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram, with_local_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -33,6 +37,13 @@ pub(crate) struct Metrics {
     handle: PrometheusHandle,
     authenticated: AtomicU64,
     failed: AtomicU64,
+    share: Gauge,
+    in_flight: Gauge,
+    sessions: AtHand<OpenedBy, Counter>,
+    resolutions: AtHand<(Outcome, Option<Reason>), (Counter, Histogram)>,
+    attempts: AtHand<(bool, bool), Counter>,
+    phases: AtHand<&'static str, Histogram>,
+    requests: AtHand<(&'static str, String, u16), (Counter, Histogram)>,
 }
 
 impl Metrics {
@@ -42,8 +53,24 @@ impl Metrics {
             .expect("the buckets are not empty")
             .build_recorder();
         let handle = recorder.handle();
-        with_local_recorder(&recorder, describe);
-        Self { recorder, handle, authenticated: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        let (share, in_flight) = with_local_recorder(&recorder, || {
+            describe();
+            (gauge!(SHARE), gauge!(IN_FLIGHT))
+        });
+        share.set(1.0);
+        Self {
+            recorder,
+            handle,
+            authenticated: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            share,
+            in_flight,
+            sessions: AtHand::default(),
+            resolutions: AtHand::default(),
+            attempts: AtHand::default(),
+            phases: AtHand::default(),
+            requests: AtHand::default(),
+        }
     }
 
     /// The text that Prometheus scrapes.
@@ -57,26 +84,46 @@ impl Metrics {
     }
 
     pub(crate) fn session_begun(&self, opened_by: OpenedBy) {
-        let opened_by = match opened_by {
-            OpenedBy::Visitor => "visitor",
-            OpenedBy::Server => "server",
+        let register = || {
+            let opened_by = match opened_by {
+                OpenedBy::Visitor => "visitor",
+                OpenedBy::Server => "server",
+            };
+            counter!(SESSIONS, "opened_by" => opened_by)
         };
-        with_local_recorder(&self.recorder, || counter!(SESSIONS, "opened_by" => opened_by).increment(1));
+        self.sessions.with(opened_by, &self.recorder, register, |sessions| sessions.increment(1));
     }
 
     /// A session was settled now.
     pub(crate) fn settled(&self, settlement: &Settlement) {
-        let resolution = &settlement.resolution;
-        let share = self.share_with(resolution.outcome);
-        let code = resolution.reason.map_or("", |reason| reason.code().as_str());
-        let reason = resolution.reason.map_or("", Reason::as_str);
-        let outcome = resolution.outcome.as_str();
-        with_local_recorder(&self.recorder, || {
-            counter!(RESOLUTIONS, "outcome" => outcome, "code" => code, "reason" => reason).increment(1);
-            histogram!(RESOLUTION_SECONDS, "outcome" => outcome).record(seconds(resolution.duration));
-            gauge!(SHARE).set(share);
-            resolution.attempts.iter().for_each(attempt);
+        let Resolution { outcome, reason, .. } = settlement.resolution;
+        let register = || {
+            let outcome = outcome.as_str();
+            let code = reason.map_or("", |reason| reason.code().as_str());
+            let reason = reason.map_or("", Reason::as_str);
+            let resolutions = counter!(RESOLUTIONS, "outcome" => outcome, "code" => code, "reason" => reason);
+            (resolutions, histogram!(RESOLUTION_SECONDS, "outcome" => outcome))
+        };
+        self.resolutions.with((outcome, reason), &self.recorder, register, |(resolutions, durations)| {
+            resolutions.increment(1);
+            durations.record(seconds(settlement.resolution.duration));
         });
+        self.share.set(self.share_with(outcome));
+        settlement.resolution.attempts.iter().for_each(|attempt| self.attempt(attempt));
+    }
+
+    fn attempt(&self, attempt: &Attempt) {
+        let (first, reused) = (attempt.number == 1, attempt.reused_connection);
+        let register = || {
+            let number = if first { "1" } else { "2" };
+            let reused = if reused { "true" } else { "false" };
+            counter!(ATTEMPTS, "number" => number, "reused_connection" => reused)
+        };
+        self.attempts.with((first, reused), &self.recorder, register, |attempts| attempts.increment(1));
+        for (phase, micros) in attempt.phases.reached() {
+            let register = || histogram!(PHASE_SECONDS, "phase" => phase);
+            self.phases.with(phase, &self.recorder, register, |times| times.record(seconds(micros)));
+        }
     }
 
     /// Of the sessions that somebody was signed in for or that failed, those identified; 1 before the first.
@@ -92,37 +139,60 @@ impl Metrics {
 
     /// Counts a callback in flight until the guard is dropped.
     pub(crate) fn callback_in_flight(&self) -> InFlight {
-        let gauge = with_local_recorder(&self.recorder, || gauge!(IN_FLIGHT));
-        gauge.increment(1.0);
-        InFlight(gauge)
+        self.in_flight.increment(1.0);
+        InFlight(self.in_flight.clone())
     }
 
     /// One answered request. `route` is the template, never the path.
     pub(crate) fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let route = route.to_owned();
-        with_local_recorder(&self.recorder, || {
-            counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
-                .increment(1);
-            histogram!(REQUEST_SECONDS, "method" => method, "route" => route).record(took.as_secs_f64());
-        });
+        let register = || {
+            let route = route.to_owned();
+            let status = status.to_string();
+            let requests =
+                counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status);
+            (requests, histogram!(REQUEST_SECONDS, "method" => method, "route" => route))
+        };
+        self.requests.with(
+            (method, route.to_owned(), status),
+            &self.recorder,
+            register,
+            |(requests, times)| {
+                requests.increment(1);
+                times.record(took.as_secs_f64());
+            },
+        );
+    }
+}
+
+/// What was registered before, by what tells it apart: to look it up here costs a tenth of what the recorder takes.
+struct AtHand<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K, V> Default for AtHand<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> AtHand<K, V> {
+    fn with(
+        &self,
+        key: K,
+        recorder: &PrometheusRecorder,
+        register: impl FnOnce() -> V,
+        count: impl FnOnce(&V),
+    ) {
+        // A map is whole between any two of its operations.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        count(known.entry(key).or_insert_with(|| with_local_recorder(recorder, register)));
     }
 }
 
 /// One callback in flight.
-pub(crate) struct InFlight(metrics::Gauge);
+pub(crate) struct InFlight(Gauge);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.decrement(1.0);
-    }
-}
-
-fn attempt(attempt: &Attempt) {
-    let reused = if attempt.reused_connection { "true" } else { "false" };
-    let number = if attempt.number == 1 { "1" } else { "2" };
-    counter!(ATTEMPTS, "number" => number, "reused_connection" => reused).increment(1);
-    for (phase, micros) in attempt.phases.reached() {
-        histogram!(PHASE_SECONDS, "phase" => phase).record(seconds(micros));
     }
 }
 

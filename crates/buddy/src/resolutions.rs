@@ -146,7 +146,8 @@ mod tests {
 
     /// Begins a session that nobody is asked about.
     async fn resolve(test: &TestApp, known: &KnownAgent) -> SessionId {
-        let begin = Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor };
+        let begin =
+            Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor, waits: false };
         test.app.sessions.begin(known, &begin).await.unwrap().session.id
     }
 

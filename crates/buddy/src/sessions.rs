@@ -13,7 +13,7 @@ use buddy_store::{ConfiguredCallback, Settlement, Store};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
-use crate::identify::{Identifier, News, Place, Settling, unasked};
+use crate::identify::{Identifier, Kept, News, Place, Settling, unasked};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -23,6 +23,8 @@ pub(crate) struct Begin {
     /// Identify at once, or wait for the call.
     pub(crate) identify: bool,
     pub(crate) opened_by: OpenedBy,
+    /// Nothing is answered before the outcome, or before the session was read.
+    pub(crate) waits: bool,
 }
 
 /// A session that was begun.
@@ -42,7 +44,7 @@ pub(crate) enum Revoke {
 /// What identifying a session takes.
 enum Plan {
     /// The endpoint is asked.
-    Ask(ConfiguredCallback, Place),
+    Ask(Arc<ConfiguredCallback>, Place),
     /// The agent wants a ticket and there is none: nobody is signed in, and nobody needs to be asked.
     Nobody,
     /// There is no enabled callback.
@@ -60,7 +62,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Begins a session of `known`; it is on disk when this ends.
+    /// Begins a session of `known`; it is on disk when this ends, or for one who waits when its outcome is told.
     pub(crate) async fn begin(&self, known: &KnownAgent, begin: &Begin) -> Result<Begun, Refusal> {
         let token = self.ambient.token(TokenKind::Session);
         let created_at = self.ambient.now();
@@ -81,7 +83,12 @@ impl Sessions {
         if matches!(plan, Some(Plan::Ask(..))) {
             session.status = Status::Pending;
         }
-        found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
+        let kept = if begin.waits && matches!(plan, Some(Plan::Ask(..))) {
+            Kept::WithOutcome
+        } else {
+            found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
+            Kept::Already
+        };
         self.metrics.session_begun(begin.opened_by);
         if let Some(settlement) = settlement {
             self.metrics.settled(&settlement);
@@ -90,7 +97,7 @@ impl Sessions {
         }
         let settling = match plan {
             Some(Plan::Ask(configured, place)) => {
-                Some(self.identifier.start(session.clone(), configured, place))
+                Some(self.identifier.start(session.clone(), configured, place, kept))
             }
             _ => None,
         };
@@ -118,7 +125,7 @@ impl Sessions {
             } else if let Plan::Ask(configured, place) = plan
                 && self.store.begin_identify(session.id, self.ambient.now()).await?
             {
-                self.identifier.start(session.clone(), configured, place);
+                self.identifier.start(session.clone(), configured, place, Kept::Already);
             }
         }
         self.session(session.id).await
@@ -143,7 +150,7 @@ impl Sessions {
     }
 
     /// The settlement of a plan that asks nobody.
-    fn settlement_of(&self, plan: &Plan, session: &Session) -> Option<Settlement> {
+    fn settlement_of(&self, plan: &Plan, session: &Session) -> Option<Arc<Settlement>> {
         let failure = match plan {
             Plan::Ask(..) => return None,
             Plan::Nobody => None,
@@ -153,7 +160,13 @@ impl Sessions {
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> Result<Session, Refusal> {
+        self.identifier.keep_now(id).await;
         self.store.session(id, self.ambient.now()).await?.ok_or(Refusal::NotFound("session"))
+    }
+
+    async fn with_identity(&self, id: SessionId) -> Result<Option<(Session, Option<Identity>)>, Refusal> {
+        self.identifier.keep_now(id).await;
+        Ok(self.store.session_with_identity(id, self.ambient.now()).await?)
     }
 
     /// The session that this visitor's token is for.
@@ -169,16 +182,11 @@ impl Sessions {
         other: SessionId,
         other_token: &str,
     ) -> Result<bool, Refusal> {
-        let now = self.ambient.now();
-        let Some((other, theirs)) = self.store.session_with_identity(other, now).await? else {
-            return Ok(false);
-        };
+        let Some((other, theirs)) = self.with_identity(other).await? else { return Ok(false) };
         if other.agent_id != session.agent_id || !other.token_hash.matches(&TokenHash::of(other_token)) {
             return Ok(false);
         }
-        let Some((_, ours)) = self.store.session_with_identity(session.id, now).await? else {
-            return Ok(false);
-        };
+        let Some((_, ours)) = self.with_identity(session.id).await? else { return Ok(false) };
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(false) };
         Ok(ours.user_id() == theirs.user_id())
     }
@@ -195,17 +203,21 @@ impl Sessions {
         agent_id: AgentId,
         id: SessionId,
     ) -> Result<(Session, Option<Identity>), Refusal> {
-        let found = self.store.session_with_identity(id, self.ambient.now()).await?;
+        let found = self.with_identity(id).await?;
         found.filter(|(session, _)| session.agent_id == agent_id).ok_or(Refusal::NotFound("session"))
     }
 
     /// The session that was just begun, settled. `None`: something else has happened to it, and it is to be read.
-    pub(crate) async fn settled(&self, id: SessionId, settling: Settling) -> Option<Session> {
+    pub(crate) async fn settled(
+        &self,
+        id: SessionId,
+        settling: Settling,
+    ) -> Result<Option<Session>, Refusal> {
         let subscription = self.news.settled.subscribe(id);
         tokio::select! {
             biased;
             settled = settling.settled() => settled,
-            () = subscription.announced() => None,
+            () = subscription.announced() => Ok(None),
         }
     }
 
@@ -228,6 +240,7 @@ impl Sessions {
         let now = self.ambient.now();
         let revoked = match revoke {
             Revoke::Session(id) => {
+                self.identifier.keep_now(id).await;
                 let changed = self.store.revoke_session(agent_id, id, now).await?;
                 if changed == 0 { Vec::new() } else { vec![id] }
             }

@@ -178,14 +178,14 @@ mod tests {
     async fn settle(test: &TestApp, id: AgentId, count: u32, identified: bool) {
         let known = test.app.agents.known(id).await.unwrap();
         for _ in 0..count {
-            let begin = Begin { agent_id: id, identify: false, opened_by: OpenedBy::Visitor };
+            let begin = Begin { agent_id: id, identify: false, opened_by: OpenedBy::Visitor, waits: false };
             let session = test.app.sessions.begin(&known, &begin).await.unwrap().session;
             let failure = (!identified).then_some(Reason::HttpStatus);
-            let mut settlement = unasked(&session, failure, &test.app.ambient);
+            let mut settlement = Arc::unwrap_or_clone(unasked(&session, failure, &test.app.ambient));
             if identified {
                 settlement.resolution.outcome = Outcome::Authenticated;
             }
-            assert!(test.app.store.settle_session(session.id, settlement).await.unwrap());
+            assert!(test.app.store.settle_session(session.id, settlement.into()).await.unwrap());
         }
     }
 

@@ -75,7 +75,8 @@ impl TestApp {
 
     /// A visitor's session that waits to be identified.
     pub(crate) async fn session(&self, known: &KnownAgent) -> buddy_core::session::Session {
-        let begin = Begin { agent_id: known.agent.id, identify: false, opened_by: OpenedBy::Visitor };
+        let begin =
+            Begin { agent_id: known.agent.id, identify: false, opened_by: OpenedBy::Visitor, waits: false };
         self.app.sessions.begin(known, &begin).await.unwrap().session
     }
 }

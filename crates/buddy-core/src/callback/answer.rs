@@ -3,7 +3,7 @@
 //! The body is validated as text, value by value, and never turned into floats or re-ordered maps: what is kept
 //! of `customAttributes` is byte for byte what was sent.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -85,31 +85,45 @@ fn check(value: &RawValue, depth: usize) -> Result<(), Reason> {
     }
     match opening {
         Some(b'{') => {
-            let mut names = HashSet::new();
-            for (name, member) in &members(value)?.0 {
-                if !names.insert(name.as_str()) {
-                    return Err(Reason::DuplicateMember);
-                }
-                check(member, depth + 1)?;
-            }
-            Ok(())
+            let members = members(value)?;
+            // The first fault found is the reason: of a double it is there where the second one stands.
+            let (unlike, double) = members.until_double();
+            unlike.iter().try_for_each(|(_, member)| check(member, depth + 1))?;
+            if double { Err(Reason::DuplicateMember) } else { Ok(()) }
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = parse(value)?;
             items.into_iter().try_for_each(|item| check(item, depth + 1))
         }
-        Some(b'"') => parse::<String>(value).map(drop),
+        Some(b'"') => parse::<Text<'_>>(value).map(drop),
         _ => Ok(()),
     }
 }
 
 /// An object's members in their order, doubles included.
-pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(Text<'a>, &'a RawValue)>);
+
+/// A string; borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'a> Members<'a> {
+    /// The members before the first name that was there already, and whether there is such a one.
+    fn until_double(&self) -> (&[(Text<'a>, &'a RawValue)], bool) {
+        let mut names: Vec<_> = self.0.iter().enumerate().map(|(at, (name, _))| (&*name.0, at)).collect();
+        names.sort_unstable();
+        // Of two with one name, the later one.
+        let doubles = names.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1);
+        match doubles.min() {
+            Some(at) => (&self.0[..at], true),
+            None => (&self.0, false),
+        }
+    }
+
     /// The member's value; `null` counts as absent.
     fn get(&self, name: &str) -> Option<&'a RawValue> {
-        let (_, value) = self.0.iter().find(|(member, _)| member == name)?;
+        let (_, value) = self.0.iter().find(|(member, _)| member.0 == name)?;
         (value.get() != "null").then_some(*value)
     }
 }
@@ -175,7 +189,7 @@ fn identify(members: &Members<'_>) -> Result<(Identity, Vec<Warning>), Reason> {
 fn user_id(value: &RawValue) -> Result<String, Reason> {
     let token = value.get();
     let (id, good) = if token.starts_with('"') {
-        let id: String = parse(value)?;
+        let id = parse::<Text<'_>>(value)?.0.into_owned();
         let good = !id.trim().is_empty() && !id.chars().any(char::is_control);
         (id, good)
     } else {
@@ -193,7 +207,7 @@ fn text(
     (not_a_string, too_long): (Warning, Warning),
     warnings: &mut Vec<Warning>,
 ) -> Option<String> {
-    let Ok(text) = parse::<String>(value?) else {
+    let Ok(Text(text)) = parse(value?) else {
         warnings.push(not_a_string);
         return None;
     };
@@ -201,7 +215,7 @@ fn text(
         warnings.push(too_long);
         return None;
     }
-    Some(text)
+    Some(text.into_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Members};
+use super::answer::{Answer, Members, Text};
 
 /// Names that are told. All others are counted only, for a name may be about the user, too: these are ours, and those
 /// that are written in their place by mistake.
@@ -109,8 +109,8 @@ fn members(object: &RawValue) -> Option<Shape> {
     let whole = all.len();
     let mut told = Vec::new();
     for (name, value) in all {
-        if told.len() < MEMBERS_MAX && TOLD.contains(&name.as_str()) {
-            told.push((name, kind(value)?));
+        if told.len() < MEMBERS_MAX && TOLD.contains(&&*name.0) {
+            told.push((name.0.into_owned(), kind(value)?));
         }
     }
     let others = count(whole - told.len());
@@ -122,7 +122,7 @@ fn kind(value: &RawValue) -> Option<Kind> {
     Some(match text.as_bytes().first()? {
         b'n' => Kind::Null,
         b't' | b'f' => Kind::Boolean,
-        b'"' => Kind::String(count(serde_json::from_str::<String>(text).ok()?.chars().count())),
+        b'"' => Kind::String(count(serde_json::from_str::<Text<'_>>(text).ok()?.0.chars().count())),
         b'[' => Kind::Array(count(serde_json::from_str::<Vec<&RawValue>>(text).ok()?.len())),
         b'{' => Kind::Object(count(serde_json::from_str::<Members<'_>>(text).ok()?.0.len())),
         _ => {

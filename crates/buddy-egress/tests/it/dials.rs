@@ -14,7 +14,7 @@ use crate::support::{
 async fn an_endpoint_that_never_shakes_hands_is_dialled_by_so_many_at_once_and_no_more() {
     let site = raw_site("127.0.0.1", |_, line| until_closed(line)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let url = site.https();
     let exchanges = join_all((0..3 * DIALS_MAX).map(|_| ask(&egress, &pool, &url, SHORT))).await;
     // Those who had no place at the begin waited for one until somebody's time was up, and then theirs was too: for
@@ -31,7 +31,7 @@ async fn an_endpoint_that_never_shakes_hands_is_dialled_by_so_many_at_once_and_n
 async fn who_waits_for_a_place_takes_a_connection_that_comes_back() {
     let site = tls_site(good_tls(), |_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let url = site.https();
     let exchanges = join_all((0..20 * DIALS_MAX).map(|_| ask(&egress, &pool, &url, AMPLE))).await;
     exchanges.iter().for_each(assert_user);
@@ -44,7 +44,7 @@ async fn who_waits_for_a_place_takes_a_connection_that_comes_back() {
 async fn a_fresh_connection_is_dialled_even_by_one_who_waited() {
     let site = tls_site(good_tls(), |_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let target = egress.target(&site.https()).expect("a good URL");
     let retry = || {
         let mut request = request();

@@ -40,7 +40,7 @@ async fn the_request_goes_out_as_the_contract_writes_it() {
 async fn each_phase_is_timed_and_what_was_not_needed_is_not() {
     let site = tls_site(good_tls(), |_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let first = ask(&egress, &pool, &site.https(), AMPLE).await.phases;
     assert!(first.queue.is_none() && first.dns.is_none(), "{first:?}");
     assert!(first.connect.is_some() && first.tls.is_some_and(|spent| spent > 0), "{first:?}");
@@ -72,7 +72,7 @@ async fn an_answer_comes_with_its_coding_and_its_date() {
 async fn nobody_signed_in_is_an_answer_without_a_body() {
     let site = plain_site(|_, line| answer_all(line, "HTTP/1.1 204 No Content\r\n\r\n")).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for reused in [false, true] {
         let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;
         assert_eq!((exchange.status, exchange.reused_connection), (Some(204), reused));
@@ -115,7 +115,7 @@ async fn an_error_status_is_final_whatever_its_body_does() {
         .await;
         let begun = Instant::now();
         let egress = egress();
-        let pool = egress.pool();
+        let pool = egress.pool(crate::support::IDLE_MAX);
         let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;
         let answer = exchange.result.unwrap_or_else(|reason| panic!("{tail:?}: {reason}"));
         assert_eq!((answer.status, answer.body.len(), exchange.status), (503, 0, Some(503)), "{tail:?}");
@@ -129,7 +129,7 @@ async fn an_error_status_with_a_small_body_keeps_its_connection() {
     let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope";
     let site = tls_site(good_tls(), move |_, line| answer_all(line, refusal)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for reused in [false, true] {
         let exchange = ask(&egress, &pool, &site.https(), AMPLE).await;
         assert_eq!((exchange.status, exchange.reused_connection), (Some(401), reused));
@@ -163,7 +163,8 @@ async fn a_deadline_in_the_past_is_a_timeout() {
     let site = plain_site(|_, line| until_closed(line)).await;
     let egress = egress();
     let target = egress.target(&site.http()).expect("a good URL");
-    let exchange = egress.exchange(&egress.pool(), &target, request(), Instant::now()).await;
+    let exchange =
+        egress.exchange(&egress.pool(crate::support::IDLE_MAX), &target, request(), Instant::now()).await;
     let reason = exchange.result.expect_err("no time");
     assert_eq!(reason.code(), buddy_core::reason::Code::Timeout, "{reason}");
 }
@@ -201,7 +202,7 @@ async fn many_exchanges_at_once_each_get_their_own_answer() {
     })
     .await;
     let egress = egress();
-    let pool = Arc::new(egress.pool());
+    let pool = Arc::new(egress.pool(crate::support::IDLE_MAX));
     let target = egress.target(&site.https()).expect("a good URL");
     let mut asking = tokio::task::JoinSet::new();
     for id in 0..64_u32 {

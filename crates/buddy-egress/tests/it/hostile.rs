@@ -283,7 +283,7 @@ async fn the_next_session_is_unharmed() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for (expected, time) in
         [(Reason::TooLarge, AMPLE), (Reason::TimeoutHeaders, SHORT), (Reason::ProtocolError, AMPLE)]
     {

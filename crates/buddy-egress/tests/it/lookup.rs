@@ -22,7 +22,7 @@ fn egress(server: &NameServer, allow: &[&str]) -> Egress {
 }
 
 async fn ask_name(egress: &Egress, url: &str) -> Exchange {
-    ask(egress, &egress.pool(), url, AMPLE).await
+    ask(egress, &egress.pool(crate::support::IDLE_MAX), url, AMPLE).await
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn an_answer_that_changes_leads_nowhere_else() {
     let trip = tripwire("127.0.0.2").await;
     for port in [site.address.port(), trip.address.port()] {
         let egress = egress(&server, &["127.0.0.1/32"]);
-        let pool = egress.pool();
+        let pool = egress.pool(crate::support::IDLE_MAX);
         let target = egress.target(&format!("http://a{port}.example.com:{port}/")).expect("a good URL");
         for _ in 0..3 {
             let mut request = request();
@@ -188,7 +188,8 @@ async fn a_silent_name_server_is_a_timeout_of_the_look_up() {
     let server = name_server(|_, _, _| Says::Nothing).await;
     let egress = egress(&server, &["127.0.0.0/8"]);
     let begun = Instant::now();
-    let exchange = ask(&egress, &egress.pool(), "https://shop.example.com/", SHORT).await;
+    let exchange =
+        ask(&egress, &egress.pool(crate::support::IDLE_MAX), "https://shop.example.com/", SHORT).await;
     assert_failed(&exchange, Reason::TimeoutDns, "silence");
     assert!(begun.elapsed() >= SHORT && exchange.phases.dns.is_some());
 }
@@ -234,9 +235,13 @@ async fn an_address_that_does_not_answer_is_joined_by_the_next() {
 async fn an_address_that_never_answers_is_a_timeout_of_the_connect() {
     let deaf = Deaf::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
     let egress = Egress::new(settings()).expect("good settings");
-    let exchange =
-        ask(&egress, &egress.pool(), &format!("https://{}/", deaf.address().expect("its address")), SHORT)
-            .await;
+    let exchange = ask(
+        &egress,
+        &egress.pool(crate::support::IDLE_MAX),
+        &format!("https://{}/", deaf.address().expect("its address")),
+        SHORT,
+    )
+    .await;
     assert_failed(&exchange, Reason::TimeoutConnect, "no answer to the SYN");
     assert!(exchange.phases.connect.is_some() && exchange.phases.tls.is_none());
 }

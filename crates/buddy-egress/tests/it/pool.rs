@@ -17,7 +17,7 @@ use crate::support::{
 async fn an_idle_connection_is_used_again() {
     let site = tls_site(good_tls(), |_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for turn in 0..5 {
         let exchange = ask(&egress, &pool, &site.https(), AMPLE).await;
         assert_user(&exchange);
@@ -31,7 +31,7 @@ async fn an_idle_connection_is_used_again() {
 async fn a_pool_does_not_lend_to_another() {
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let (one, other) = (egress.pool(), egress.pool());
+    let (one, other) = (egress.pool(crate::support::IDLE_MAX), egress.pool(64));
     assert_user(&ask(&egress, &one, &site.http(), AMPLE).await);
     let exchange = ask(&egress, &other, &site.http(), AMPLE).await;
     assert!(!exchange.reused_connection);
@@ -43,7 +43,7 @@ async fn a_connection_serves_no_other_place_and_no_other_policy() {
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let other = plain_site(|_, line| answer_all(line, OK)).await;
     let (egress, stricter) = (egress(), egress());
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     assert_user(&ask(&egress, &pool, &site.http(), AMPLE).await);
     assert!(!ask(&egress, &pool, &other.http(), AMPLE).await.reused_connection);
     assert!(!ask(&stricter, &pool, &site.http(), AMPLE).await.reused_connection);
@@ -54,7 +54,7 @@ async fn a_connection_serves_no_other_place_and_no_other_policy() {
 async fn a_retry_dials_though_a_connection_is_idle() {
     let site = tls_site(good_tls(), |_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let target = egress.target(&site.https()).expect("a good URL");
     for _ in 0..2 {
         let mut request = request();
@@ -79,7 +79,7 @@ async fn an_endpoint_that_closes_after_each_answer_never_fails_an_exchange() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for _ in 0..100 {
         assert_user(&ask(&egress, &pool, &tls.https(), AMPLE).await);
         assert_user(&ask(&egress, &pool, &plain.http(), AMPLE).await);
@@ -97,7 +97,7 @@ async fn a_reused_connection_that_closes_without_a_byte_is_replaced_once() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for turn in 1..=5 {
         let exchange = ask(&egress, &pool, &site.https(), AMPLE).await;
         assert_user(&exchange);
@@ -119,7 +119,7 @@ async fn a_replacement_that_fails_too_is_not_replaced() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     assert_user(&ask(&egress, &pool, &site.http(), AMPLE).await);
     let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;
     assert_failed(&exchange, Reason::ConnectionLost, "the second connection");
@@ -136,7 +136,7 @@ async fn a_reused_connection_that_gave_one_byte_is_not_replaced() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     assert_user(&ask(&egress, &pool, &site.http(), AMPLE).await);
     let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;
     assert_failed(&exchange, Reason::ConnectionLost, "half a word");
@@ -153,7 +153,7 @@ async fn a_reused_connection_that_is_silent_is_a_timeout_and_not_replaced() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     assert_user(&ask(&egress, &pool, &site.http(), AMPLE).await);
     let exchange = ask(&egress, &pool, &site.http(), SHORT).await;
     assert_failed(&exchange, Reason::TimeoutHeaders, "silence");
@@ -177,7 +177,7 @@ async fn an_answer_too_many_is_never_the_next_sessions() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     for turn in 1..=3 {
         for (site, url) in [(&plain, plain.http()), (&tls, tls.https())] {
             let exchange = ask(&egress, &pool, &url, AMPLE).await;
@@ -216,7 +216,7 @@ async fn bytes_that_come_while_a_connection_is_idle_end_it() {
             (site, url)
         };
         let egress = egress();
-        let pool = egress.pool();
+        let pool = egress.pool(crate::support::IDLE_MAX);
         assert_user(&ask(&egress, &pool, &url, AMPLE).await);
         assert_eq!(pool.idle(), 1);
         stray.notify_one();
@@ -241,7 +241,7 @@ async fn what_says_that_it_closes_is_not_kept() {
         })
         .await;
         let egress = egress();
-        let pool = egress.pool();
+        let pool = egress.pool(crate::support::IDLE_MAX);
         let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;
         assert_eq!(&exchange.result.expect("an answer").body[..], b"{}", "{answer:?}");
         assert_eq!(pool.idle(), 0, "{answer:?}");
@@ -260,7 +260,7 @@ async fn an_idle_connection_is_closed_after_four_seconds_without_another_request
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     // Twice: the sweeping begins anew once there is something to sweep again.
     for _ in 0..2 {
         assert_user(&ask(&egress, &pool, &site.https(), AMPLE).await);
@@ -287,7 +287,7 @@ async fn a_dropped_pool_takes_leave_of_its_endpoints() {
     })
     .await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     assert_user(&ask(&egress, &pool, &site.https(), AMPLE).await);
     drop(pool);
     assert_eq!(closed.recv().await, Some(Some(0)), "an end that TLS announces, not a torn connection");
@@ -297,7 +297,7 @@ async fn a_dropped_pool_takes_leave_of_its_endpoints() {
 async fn no_connection_is_used_when_it_is_older_than_a_minute() {
     let site = plain_site(|_, line| answer_all(line, OK)).await;
     let egress = egress();
-    let pool = egress.pool();
+    let pool = egress.pool(crate::support::IDLE_MAX);
     let mut reused = Vec::new();
     for _ in 0..25 {
         let exchange = ask(&egress, &pool, &site.http(), AMPLE).await;

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"userId\":\"42\"}";
+/// Connections that a pool may keep: more than any test uses.
+pub(crate) const IDLE_MAX: usize = 64;
 /// Long enough for a loaded machine where the time is not what is tested.
 pub(crate) const AMPLE: Duration = Duration::from_secs(20);
 /// Where a timeout is what is tested.
@@ -164,7 +166,7 @@ pub(crate) async fn ask(egress: &Egress, pool: &Pool, url: &str, time: Duration)
 /// Asks once with everything fresh.
 pub(crate) async fn ask_once(url: &str, time: Duration) -> Exchange {
     let egress = egress();
-    ask(&egress, &egress.pool(), url, time).await
+    ask(&egress, &egress.pool(IDLE_MAX), url, time).await
 }
 
 #[track_caller]

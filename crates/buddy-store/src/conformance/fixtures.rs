@@ -197,30 +197,30 @@ pub(crate) fn resolution(agent_id: AgentId, number: u16, reason: Option<Reason>)
     }
 }
 
-pub(crate) fn authenticated(agent_id: AgentId, number: u16, user_id: &str) -> Settlement {
-    Settlement {
+pub(crate) fn authenticated(agent_id: AgentId, number: u16, user_id: &str) -> Arc<Settlement> {
+    Arc::new(Settlement {
         status: Status::Authenticated,
         callback_made: true,
         failure: None,
         identity: Some(identity(user_id)),
         resolved_at: later(1),
         resolution: resolution(agent_id, number, None),
-    }
+    })
 }
 
-pub(crate) fn failed(agent_id: AgentId, number: u16, reason: Reason) -> Settlement {
-    Settlement {
+pub(crate) fn failed(agent_id: AgentId, number: u16, reason: Reason) -> Arc<Settlement> {
+    Arc::new(Settlement {
         status: Status::Anonymous,
         callback_made: reason != Reason::NotConfigured,
         failure: Some(reason),
         identity: None,
         resolved_at: later(1),
         resolution: resolution(agent_id, number, Some(reason)),
-    }
+    })
 }
 
 /// Nobody was asked, and nobody needed to be.
-pub(crate) fn nobody(agent_id: AgentId, number: u16) -> Settlement {
+pub(crate) fn nobody(agent_id: AgentId, number: u16) -> Arc<Settlement> {
     let unasked = Resolution {
         outcome: Outcome::Nobody,
         warnings: Vec::new(),
@@ -228,14 +228,14 @@ pub(crate) fn nobody(agent_id: AgentId, number: u16) -> Settlement {
         attempts: Vec::new(),
         ..resolution(agent_id, number, None)
     };
-    Settlement {
+    Arc::new(Settlement {
         status: Status::Anonymous,
         callback_made: false,
         failure: None,
         identity: None,
         resolved_at: later(1),
         resolution: unasked,
-    }
+    })
 }
 
 /// Keeps session `number`, identified as this user.

@@ -26,7 +26,10 @@ pub(crate) async fn a_resolution_reads_back_whole_for_its_own_agent_only(store: 
     };
     let kept = [resolution(agent_id, 1, None), resolution(agent_id, 2, Some(Reason::HttpStatus)), bare];
     for (number, kept) in (1..).zip(kept) {
-        let settlement = Settlement { resolution: kept.clone(), ..authenticated(agent_id, number, "ada") };
+        let settlement = Arc::new(Settlement {
+            resolution: kept.clone(),
+            ..Arc::unwrap_or_clone(authenticated(agent_id, number, "ada"))
+        });
         store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
         let read = store.resolution(agent_id, kept.id).await.unwrap().unwrap();
         assert_eq!(format!("{read:?}"), format!("{kept:?}"));
@@ -127,7 +130,8 @@ async fn settled_thrice(store: &Arc<dyn Store>) -> AgentId {
     store.create_session(pending(agent_id, 2), None).await.unwrap();
     for (number, reason) in [(2, Reason::Html), (3, Reason::NotJson), (4, Reason::Html)] {
         let resolution = Resolution { session_id: id(2), ..resolution(agent_id, number, Some(reason)) };
-        let settlement = Settlement { resolution, ..failed(agent_id, number, reason) };
+        let settlement =
+            Arc::new(Settlement { resolution, ..Arc::unwrap_or_clone(failed(agent_id, number, reason)) });
         store.settle_session(id(2), settlement).await.unwrap();
     }
     agent_id
@@ -198,7 +202,10 @@ pub(crate) async fn a_number_is_above_all_before_it_though_these_are_gone_or_the
 ) {
     let agent_id = with_agent(store).await;
     let keep_at = async |number, at| {
-        let settlement = Settlement { resolved_at: at, ..failed(agent_id, number, Reason::Html) };
+        let settlement = Arc::new(Settlement {
+            resolved_at: at,
+            ..Arc::unwrap_or_clone(failed(agent_id, number, Reason::Html))
+        });
         assert!(store.create_session(session(agent_id, number), Some(settlement)).await.unwrap());
         store.last_resolution_number(agent_id).await.unwrap()
     };

@@ -116,7 +116,10 @@ pub(crate) async fn a_created_session_can_be_settled_too(store: &Arc<dyn Store>)
 pub(crate) async fn a_session_that_has_ended_or_never_was_is_not_settled(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
     store.create_session(pending(agent_id, 1), None).await.unwrap();
-    let late = Settlement { resolved_at: later(TTL), ..authenticated(agent_id, 1, "ada") };
+    let late = Arc::new(Settlement {
+        resolved_at: later(TTL),
+        ..Arc::unwrap_or_clone(authenticated(agent_id, 1, "ada"))
+    });
     assert!(!store.settle_session(id(1), late).await.unwrap());
     assert_eq!(found(store, id(1)).await.0.status, Status::Pending);
     assert!(!store.settle_session(id(2), authenticated(agent_id, 2, "ada")).await.unwrap());
@@ -139,7 +142,10 @@ pub(crate) async fn an_identity_keeps_every_byte_of_its_attributes(store: &Arc<d
         let body = format!(r#"{{"userId":-7,"customAttributes":{attributes}}}"#);
         let answer = Answer { status: 200, content_encoding: None, body: body.as_bytes() };
         let Verdict::Authenticated { identity, .. } = judge(&answer) else { panic!("{body}") };
-        let settlement = Settlement { identity: Some(identity), ..authenticated(agent_id, number, "ada") };
+        let settlement = Arc::new(Settlement {
+            identity: Some(identity),
+            ..Arc::unwrap_or_clone(authenticated(agent_id, number, "ada"))
+        });
         store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
         let (_, read) = store.session_with_identity(id(number), NOW).await.unwrap().unwrap();
         let read = read.unwrap();

@@ -16,17 +16,18 @@ const HOUR: u32 = 3600;
 const SPAN: u32 = 24 * HOUR;
 
 /// When the cases begin is the begin of an hour.
-fn at(settlement: Settlement, seconds: u32) -> Settlement {
-    Settlement { resolved_at: later(seconds), ..settlement }
+fn at(settlement: Arc<Settlement>, seconds: u32) -> Arc<Settlement> {
+    Arc::new(Settlement { resolved_at: later(seconds), ..Arc::unwrap_or_clone(settlement) })
 }
 
-fn lasting(settlement: Settlement, micros: u64) -> Settlement {
+fn lasting(settlement: Arc<Settlement>, micros: u64) -> Arc<Settlement> {
+    let settlement = Arc::unwrap_or_clone(settlement);
     let resolution = Resolution { duration: micros, ..settlement.resolution };
-    Settlement { resolution, ..settlement }
+    Arc::new(Settlement { resolution, ..settlement })
 }
 
 /// Keeps session `number`, settled so.
-async fn keep(store: &Arc<dyn Store>, agent_id: AgentId, number: u16, settlement: Settlement) {
+async fn keep(store: &Arc<dyn Store>, agent_id: AgentId, number: u16, settlement: Arc<Settlement>) {
     assert!(store.create_session(session(agent_id, number), Some(settlement)).await.unwrap());
 }
 

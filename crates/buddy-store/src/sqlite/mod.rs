@@ -28,7 +28,7 @@ pub use directory::DATABASE_FILE;
 use directory::{DirectoryLock, OpenAs};
 pub use inspection::{Inspection, QuickCheck, Schema};
 use readers::Readers;
-use writer::Writer;
+use writer::{Group, Writer};
 
 /// How much of what was answered a power cut may take. A crash of the server takes nothing either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,6 +167,14 @@ impl SqliteStore {
         T: Send + 'static,
     {
         self.writer.write(work).await
+    }
+
+    async fn write_often<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: Fn(&Connection, &mut Group) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.write_often(work).await
     }
 }
 

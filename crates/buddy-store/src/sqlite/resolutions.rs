@@ -1,6 +1,7 @@
 //! Resolutions: appended by the settling of a session, listed per agent, removed from the old end.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use buddy_core::id::{AgentId, ResolutionId, SessionId, id_bytes, id_from_bytes};
@@ -23,8 +24,9 @@ macro_rules! select_resolutions {
     };
 }
 
+// OR FAIL: as in sessions.rs.
 statements! {
-    CREATE = "INSERT INTO resolutions
+    CREATE = "INSERT OR FAIL INTO resolutions
             (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
     LIST = select_resolutions!("WHERE agent_id = ?1 AND number < ?2
@@ -131,10 +133,35 @@ impl Resolutions for SqliteStore {
     }
 }
 
+/// Agents whose last number is at hand.
+const NUMBERS_MAX: usize = 10_000;
+
+/// The last numbers that were given to resolutions, so that the table need not be asked each time. Only this writer gives
+/// any; one that was rolled back is not given again.
+#[derive(Default)]
+pub(super) struct Numbers(HashMap<AgentId, i64>);
+
+impl Numbers {
+    /// The next of the agent's, which is at least `least`.
+    fn next(&mut self, connection: &Connection, agent_id: AgentId, least: i64) -> Result<i64, StoreError> {
+        let last = match self.0.get(&agent_id) {
+            Some(last) => *last,
+            None => last_number(connection, agent_id)?,
+        };
+        let next = least.max(last + 1);
+        if self.0.len() >= NUMBERS_MAX {
+            self.0.clear();
+        }
+        self.0.insert(agent_id, next);
+        Ok(next)
+    }
+}
+
 /// Keeps a resolution, unless its agent is gone. Its number is the clock's microseconds, or the one after the last:
 /// it is greater than all before it, though these are removed or the clock goes back, and none has to be noted.
 pub(super) fn keep(
     connection: &Connection,
+    numbers: &mut Numbers,
     resolution: &Resolution,
     at: UnixMillis,
 ) -> Result<(), StoreError> {
@@ -150,7 +177,7 @@ pub(super) fn keep(
         duration,
         serde_json::to_string(&resolution.warnings).map_err(unwritable)?,
         serde_json::to_string(&resolution.attempts).map_err(unwritable)?,
-        at.0.saturating_mul(1000).max(last_number(connection, resolution.agent_id)? + 1),
+        numbers.next(connection, resolution.agent_id, at.0.saturating_mul(1000))?,
     );
     execute(connection, CREATE, values).map(drop)
 }

@@ -1,5 +1,7 @@
 //! Sessions and their identities, which are sealed.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use buddy_core::id::{AgentId, SessionId, id_bytes, id_from_bytes};
 use buddy_core::identity::Identity;
@@ -11,7 +13,7 @@ use rusqlite::{Connection, Row};
 use zeroize::Zeroizing;
 
 use super::statement::{execute, parse, query_all, query_optional, statements};
-use super::{SqliteStore, deleted_agents, messages, resolutions, tallies};
+use super::{SqliteStore, deleted_agents, messages, resolutions};
 use crate::seal::{Place, UserHash};
 use crate::{Keyring, Sessions, Settlement, StoreError};
 
@@ -27,8 +29,10 @@ macro_rules! select_sessions {
     };
 }
 
+// OR FAIL: what such a statement has done by the time it fails is rolled back with its write, so that SQLite need not
+// keep a copy of each page to undo the statement by itself.
 statements! {
-    CREATE = "INSERT INTO sessions (id, agent_id, token_hash, status, opened_by, callback_made, failure,
+    CREATE = "INSERT OR FAIL INTO sessions (id, agent_id, token_hash, status, opened_by, callback_made, failure,
             created_at, expires_at, resolved_at, user_hash, identity)
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
         WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
@@ -42,11 +46,10 @@ statements! {
     BEGIN_IDENTIFY = "UPDATE sessions SET status = 'pending'
         WHERE id = ?1 AND expires_at > ?2 AND status = 'created'
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)";
-    SETTLE = "UPDATE sessions SET status = ?3, callback_made = ?4, failure = ?5, resolved_at = ?2,
+    SETTLE = "UPDATE OR FAIL sessions SET status = ?3, callback_made = ?4, failure = ?5, resolved_at = ?2,
             user_hash = ?6, identity = ?7
         WHERE id = ?1 AND expires_at > ?2 AND status IN ('created', 'pending')
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)";
-    AGENT_OF = "SELECT agent_id FROM sessions WHERE id = ?1";
     REVOKE = "UPDATE sessions SET status = 'revoked', failure = NULL, user_hash = NULL, identity = NULL,
             resolved_at = coalesce(resolved_at, ?2)
         WHERE id = ?1 AND expires_at > ?2 AND status <> 'revoked' AND agent_id = ?3
@@ -65,18 +68,19 @@ impl Sessions for SqliteStore {
     async fn create_session(
         &self,
         session: Session,
-        settlement: Option<Settlement>,
+        settlement: Option<Arc<Settlement>>,
     ) -> Result<bool, StoreError> {
         let keyring = self.keyring.clone();
-        let session = settled(session, settlement.as_ref());
-        let sealed = SealedUser::of(&keyring, session.id, settlement.as_ref())?;
-        self.write(move |connection| {
-            let kept = insert(connection, &keyring, &session, sealed)?;
-            if let Some(Settlement { resolution, resolved_at, .. }) = &settlement
+        let session = settled(session, settlement.as_deref());
+        let sealed = SealedUser::of(&keyring, session.id, settlement.as_deref())?;
+        let user = SealedUser::columns(sealed, &keyring, session.agent_id);
+        self.write_often(move |connection, group| {
+            let kept = insert(connection, &session, &user)?;
+            if let Some(Settlement { resolution, resolved_at, .. }) = settlement.as_deref()
                 && kept
             {
-                resolutions::keep(connection, resolution, *resolved_at)?;
-                tallies::count(connection, resolution, *resolved_at)?;
+                resolutions::keep(connection, &mut group.numbers, resolution, *resolved_at)?;
+                group.gained.count(resolution, *resolved_at);
             }
             Ok(kept)
         })
@@ -109,15 +113,16 @@ impl Sessions for SqliteStore {
             .await
     }
 
-    async fn settle_session(&self, id: SessionId, settlement: Settlement) -> Result<bool, StoreError> {
+    async fn settle_session(&self, id: SessionId, settlement: Arc<Settlement>) -> Result<bool, StoreError> {
         let keyring = self.keyring.clone();
         let sealed = SealedUser::of(&keyring, id, Some(&settlement))?;
-        self.write(move |connection| {
-            let changed = settle(connection, &keyring, id, &settlement, sealed)?;
-            let Settlement { resolution, resolved_at, .. } = &settlement;
-            resolutions::keep(connection, resolution, *resolved_at)?;
+        let user = SealedUser::columns(sealed, &keyring, settlement.resolution.agent_id);
+        self.write_often(move |connection, group| {
+            let changed = settle(connection, id, &settlement, &user)?;
+            let Settlement { resolution, resolved_at, .. } = &*settlement;
+            resolutions::keep(connection, &mut group.numbers, resolution, *resolved_at)?;
             if changed {
-                tallies::count(connection, resolution, *resolved_at)?;
+                group.gained.count(resolution, *resolved_at);
             }
             Ok(changed)
         })
@@ -187,6 +192,9 @@ impl Sessions for SqliteStore {
     }
 }
 
+/// The hash of a user, and the sealed identity.
+type UserColumns = (Option<UserHash>, Option<Vec<u8>>);
+
 /// An identity as it is stored. Sealed by the caller, so that the writing thread need not.
 struct SealedUser {
     user_id: Zeroizing<String>,
@@ -211,11 +219,7 @@ impl SealedUser {
     }
 
     /// The two columns of it.
-    fn columns(
-        user: Option<Self>,
-        keyring: &Keyring,
-        agent_id: AgentId,
-    ) -> (Option<UserHash>, Option<Vec<u8>>) {
+    fn columns(user: Option<Self>, keyring: &Keyring, agent_id: AgentId) -> UserColumns {
         user.map(|user| (keyring.user_hash(agent_id, &user.user_id), user.identity)).unzip()
     }
 }
@@ -241,11 +245,9 @@ fn settled(session: Session, settlement: Option<&Settlement>) -> Session {
 
 fn insert(
     connection: &Connection,
-    keyring: &Keyring,
     session: &Session,
-    user: Option<SealedUser>,
+    (user_hash, identity): &UserColumns,
 ) -> Result<bool, StoreError> {
-    let (user_hash, identity) = SealedUser::columns(user, keyring, session.agent_id);
     let values = (
         id_bytes(session.id),
         id_bytes(session.agent_id),
@@ -265,16 +267,10 @@ fn insert(
 
 fn settle(
     connection: &Connection,
-    keyring: &Keyring,
     id: SessionId,
     settlement: &Settlement,
-    user: Option<SealedUser>,
+    (user_hash, identity): &UserColumns,
 ) -> Result<bool, StoreError> {
-    let agent_id = query_optional(connection, AGENT_OF, [id_bytes(id)], |row| Ok(row.get(0)?))?;
-    let Some(agent_id) = agent_id.map(id_from_bytes) else {
-        return Ok(false);
-    };
-    let (user_hash, identity) = SealedUser::columns(user, keyring, agent_id);
     let values = (
         id_bytes(id),
         settlement.resolved_at.0,
@@ -286,7 +282,7 @@ fn settle(
     );
     let settled = execute(connection, SETTLE, values)? > 0;
     if settled {
-        messages::hand_over(connection, id, agent_id)?;
+        messages::hand_over(connection, id, settlement.resolution.agent_id)?;
     }
     Ok(settled)
 }

@@ -184,14 +184,29 @@ impl<'a> CountsSince<'a> {
     }
 }
 
-/// Counts a session that was settled now.
-pub(super) fn count(
-    connection: &Connection,
-    resolution: &Resolution,
-    at: UnixMillis,
-) -> Result<(), StoreError> {
-    let begins_at = at.floored_to(MINUTE_SECONDS);
-    add(connection, [MINUTE, KEEP_MINUTE], resolution.agent_id, begins_at, |minute| minute.record(resolution))
+/// What a group of writes counts: each agent's minute is read and kept once for all of its sessions.
+#[derive(Default)]
+pub(super) struct Gained(BTreeMap<(AgentId, UnixMillis), Tally>);
+
+impl Gained {
+    /// Counts a session that was settled now; the last step of its write, so that nothing is counted of one that fails.
+    pub(super) fn count(&mut self, resolution: &Resolution, at: UnixMillis) {
+        let minute = at.floored_to(MINUTE_SECONDS);
+        self.0.entry((resolution.agent_id, minute)).or_default().record(resolution);
+    }
+
+    /// Adds it to what is kept.
+    pub(super) fn keep(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        for ((agent_id, begins_at), gained) in std::mem::take(&mut self.0) {
+            add(connection, [MINUTE, KEEP_MINUTE], agent_id, begins_at, |minute| minute.merge(&gained))?;
+        }
+        Ok(())
+    }
+
+    /// What was counted was rolled back.
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
 }
 
 fn add(

@@ -70,7 +70,7 @@ impl Checker {
         let configured = audit.refused(entry.clone(), self.agents.callback(agent_id).await).await?;
         // Before it begins: who asked for it may not wait for its end.
         audit.note(entry).await?;
-        let ConfiguredCallback { callback, secrets } = configured;
+        let ConfiguredCallback { callback, secrets } = Arc::unwrap_or_clone(configured);
         let subject = Subject {
             url: callback.url,
             secret: secrets.current,

@@ -13,6 +13,9 @@ const DAY_SECONDS: i64 = 24 * 3600;
 /// A certificate that renews itself does so weeks before its end; two weeks before it, something has gone wrong.
 const CERTIFICATE_DAYS_MIN: i64 = 14;
 
+/// Requests of a check follow one another.
+const ONE_AT_A_TIME: usize = 1;
+
 /// Whom to go on asking; `None` where nobody can be.
 pub(super) async fn run<'a>(findings: &mut Findings<'a>, subject: &Subject) -> Option<Prober<'a>> {
     findings.begin(Check::Reach);
@@ -48,7 +51,7 @@ pub(super) async fn run<'a>(findings: &mut Findings<'a>, subject: &Subject) -> O
     Some(Prober {
         egress: means.egress,
         ambient: means.ambient,
-        pool: means.egress.pool(),
+        pool: means.egress.pool(ONE_AT_A_TIME),
         target,
         timeout,
         agent_id: subject.agent_id,

@@ -43,8 +43,10 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::App;
+use crate::http::json::BODY_TIME;
 use fault::Fault;
 
 /// Every path of the console.
@@ -55,6 +57,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/console/sign-out", post(sign_in::sign_out))
         .merge(signed_in)
         .method_not_allowed_fallback(fault::no_method)
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
         .layer(csrf(app))
         .layer(CatchPanicLayer::custom(|_| Fault::internal().into_response()))
         .layer(from_fn(page::policies))

@@ -1,5 +1,7 @@
 //! Strict reading of what is asked: JSON bodies, queries and ids, each refused with a problem that says what to do.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -7,11 +9,15 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 
 /// The largest body that any call takes: fifty origins of three hundred bytes and room to spare.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A body of at most 64 KiB that takes longer is not meant to end.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// A JSON body whose type refuses unknown members.
 pub(crate) struct StrictJson<T>(pub(crate) T);
@@ -59,13 +65,15 @@ fn unsupported_type() -> Problem {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+    let unread = || Problem::invalid_request("The body could not be read to its end; send it whole.");
+    let body = timeout(BODY_TIME, Bytes::from_request(request, state)).await.map_err(|_| unread())?;
+    body.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "PAYLOAD_TOO_LARGE",
             format!("The body is over {BODY_BYTES_MAX} bytes; no call takes as much."),
         ),
-        _ => Problem::invalid_request("The body could not be read to its end; send it whole."),
+        _ => unread(),
     })
 }
 

@@ -16,32 +16,19 @@ mod wait;
 mod widget;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::console;
-use json::BODY_BYTES_MAX;
 pub(crate) use probes::VERSION_HEADER;
-use problem::Problem;
 use v1::{
     agents, api_keys, audit, callback, check, explanation, identity, messages, resolutions, sessions, stats,
 };
-
-/// A body of at most 64 KiB that takes longer is not meant to end.
-const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Every route of the server.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -61,11 +48,6 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(console::router(app))
         .fallback(problem::no_route)
         .with_state(Arc::clone(app))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
-        .layer(from_fn(observe::plain_answers_become_problems))
-        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(from_fn_with_state(Arc::clone(app), observe::each_request))
 }
 

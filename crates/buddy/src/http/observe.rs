@@ -1,40 +1,46 @@
 //! What every request gets: an id, a log line, a count; and no answer of the framework's own making.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use buddy_core::id::ResolutionKind;
+use futures_util::FutureExt;
 use tokio::time::Instant;
-use tracing::Instrument;
 
+use super::json::BODY_BYTES_MAX;
 use super::problem::{self, Problem};
 use crate::app::App;
+use crate::logs;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A proxy's request id is kept if it is no longer than this and made of plain characters.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
-/// Gives the request its id, and logs and counts its answer.
-pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Gives the request its id, sees to it that it is answered, and logs and counts the answer.
+pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = given_id(&request).unwrap_or_else(|| new_id(&app));
     let method = method_name(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or(""));
-    async move {
-        let mut response = next.run(request).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
+    logs::of_request(id.clone(), async move {
+        let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let mut response = answered.map_or_else(|_| Problem::internal().into_response(), never_plain);
         let (status, took) = (response.status().as_u16(), begun.elapsed());
-        app.metrics.request(method, &route, status, took);
+        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        app.metrics.request(method, route, status, took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(method, route, status, micros, "request answered");
-        response.headers_mut().insert(REQUEST_ID, id);
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, id);
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
-    }
-    .instrument(span)
+    })
     .await
 }
 
@@ -65,23 +71,19 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 /// The router answers some faults by itself, in plain text or with nothing; callers are promised problem+json.
-pub(super) async fn plain_answers_become_problems(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+fn never_plain(response: Response) -> Response {
     let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
     // The router's own are plain text, or nothing; the console's are pages.
     let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
         value == "application/problem+json" || value.as_bytes().starts_with(b"text/html")
     });
-    if ours || !(status.is_client_error() || status.is_server_error()) {
-        return response;
-    }
     match status {
+        _ if ours => response,
         StatusCode::METHOD_NOT_ALLOWED => problem::no_method(&response),
-        StatusCode::NOT_FOUND => problem::no_route().await.into_response(),
-        StatusCode::REQUEST_TIMEOUT => {
-            Problem::new(status, "REQUEST_TIMEOUT", "The body did not come in time; send it whole.")
-                .into_response()
-        }
+        StatusCode::NOT_FOUND => problem::no_path().into_response(),
         _ if status.is_client_error() => {
             Problem::invalid_request("The request is not as it must be.").into_response()
         }

@@ -182,6 +182,11 @@ impl IntoResponse for Problem {
 
 /// No route has this path.
 pub(crate) async fn no_route() -> Problem {
+    no_path()
+}
+
+/// There is nothing at this path.
+pub(crate) fn no_path() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "NOT_FOUND",

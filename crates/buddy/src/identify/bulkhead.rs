@@ -61,7 +61,7 @@ impl Bulkhead {
         let slots = usize::try_from(callback.max_concurrent).expect("a setting of at most 1,024 fits");
         Self {
             target: egress.target(&callback.url),
-            pool: egress.pool(),
+            pool: egress.pool(slots),
             slots: Semaphore::new(slots),
             waiting: AtomicUsize::new(0),
             waiting_max: slots * QUEUE_PER_SLOT,

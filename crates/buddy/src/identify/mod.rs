@@ -6,10 +6,11 @@ mod recovery;
 mod rehearsal;
 pub(crate) mod request;
 mod runner;
+mod running;
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 
 use buddy_core::id::SessionId;
 use buddy_core::reason::Reason;
@@ -20,15 +21,16 @@ use buddy_store::{ConfiguredCallback, Settlement, Store};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
-use crate::agents::Agents;
+use crate::agents::{Agents, found};
 use crate::ambient::Ambient;
+use crate::logs;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 use bulkhead::Bulkheads;
 pub(crate) use flight::News;
+use running::RunningNow;
 
 /// Runs resolutions and settles their sessions.
 pub(crate) struct Identifier {
@@ -40,7 +42,7 @@ pub(crate) struct Identifier {
     ambient: Ambient,
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
-    running: Mutex<HashSet<SessionId>>,
+    running: RunningNow,
     places: Arc<Semaphore>,
 }
 
@@ -48,13 +50,23 @@ pub(crate) struct Identifier {
 pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 /// What comes of a session that is being identified, told to whoever began it without the store being asked.
-pub(crate) struct Settling(oneshot::Receiver<Session>);
+pub(crate) struct Settling(oneshot::Receiver<Result<Option<Session>, Refusal>>);
 
 impl Settling {
-    /// The settled session. `None`: what came of it is to be read, now or later.
-    pub(crate) async fn settled(self) -> Option<Session> {
-        self.0.await.ok()
+    /// The settled session. `None`: what came of it is to be read, now or later. The error: it could not be kept.
+    pub(crate) async fn settled(self) -> Result<Option<Session>, Refusal> {
+        self.0.await.unwrap_or(Ok(None))
     }
+}
+
+/// Whether a session that is to be identified is on disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It is.
+    Already,
+    /// It will be, together with its outcome; sooner if that takes long or if anybody asks for it. For whoever begins a
+    /// session and waits for the outcome: nothing is answered before either.
+    WithOutcome,
 }
 
 impl Identifier {
@@ -76,7 +88,7 @@ impl Identifier {
             ambient,
             metrics,
             tasks: TaskTracker::new(),
-            running: Mutex::new(HashSet::new()),
+            running: RunningNow::default(),
             places: Arc::new(Semaphore::new(max_pending.min(Semaphore::MAX_PERMITS))),
         }
     }
@@ -90,21 +102,30 @@ impl Identifier {
     pub(crate) fn start(
         self: &Arc<Self>,
         session: Session,
-        configured: ConfiguredCallback,
+        configured: Arc<ConfiguredCallback>,
         place: Place,
+        kept: Kept,
     ) -> Settling {
         let identifier = Arc::clone(self);
         let (tell, settling) = oneshot::channel();
         let identify = async move {
-            if let Some(settled) = identifier.identify(session, configured).await {
-                // Mostly nobody waits for it.
-                let _ = tell.send(settled);
-            }
+            let told = match kept {
+                Kept::Already => Ok(identifier.identify(session, &configured).await),
+                Kept::WithOutcome => identifier.identify_unkept(session, &configured).await,
+            };
+            // Mostly nobody waits for it.
+            let _ = tell.send(told);
             drop(place);
         };
         // What it logs carries the id of the request that began it.
-        self.tasks.spawn(identify.in_current_span());
+        self.tasks.spawn(logs::carried_on(identify));
         Settling(settling)
+    }
+
+    /// Before anything is read of a session: one that is not on disk yet, for its outcome is waited for, is put there.
+    /// Its endpoint knows the id already, and may ask.
+    pub(crate) async fn keep_now(&self, id: SessionId) {
+        self.running.keep_now(id).await;
     }
 
     /// Ends when every resolution that was started has ended.
@@ -119,21 +140,45 @@ impl Identifier {
     }
 
     /// The settled session, if it was settled by this.
-    async fn identify(&self, session: Session, configured: ConfiguredCallback) -> Option<Session> {
-        let _running = Running::enter(self, session.id)?;
+    async fn identify(&self, session: Session, configured: &ConfiguredCallback) -> Option<Session> {
+        let _running = self.running.enter(session.id, true)?;
         let settlement = self.settlement(&session, configured).await;
         self.settle(&session, settlement).await
     }
 
-    async fn settle(&self, session: &Session, settlement: Settlement) -> Option<Session> {
+    /// The same for a session that is not on disk yet: mostly it is written once, with its outcome.
+    async fn identify_unkept(
+        &self,
+        session: Session,
+        configured: &ConfiguredCallback,
+    ) -> Result<Option<Session>, Refusal> {
+        let Some(running) = self.running.enter(session.id, false) else { return Ok(None) };
+        let mut settlement = pin!(self.settlement(&session, configured));
+        let settlement = tokio::select! {
+            biased;
+            settlement = &mut settlement => settlement,
+            () = running.is_wanted_on_disk() => {
+                let kept = self.store.create_session(session.clone(), None).await;
+                found(kept?, "agent")?;
+                running.is_on_disk();
+                let settlement = settlement.await;
+                return Ok(self.settle(&session, settlement).await);
+            }
+        };
+        let kept = self.store.create_session(session.clone(), Some(settlement.clone())).await;
+        found(kept?, "agent")?;
+        running.is_on_disk();
+        Ok(Some(self.settled(&session, &settlement)))
+    }
+
+    async fn settle(&self, session: &Session, settlement: Arc<Settlement>) -> Option<Session> {
         match self.store.settle_session(session.id, settlement.clone()).await {
-            Ok(settled_now) => {
-                if settled_now {
-                    self.metrics.settled(&settlement);
-                }
+            Ok(true) => Some(self.settled(session, &settlement)),
+            // Something else has happened to it meanwhile: it was revoked, or is gone.
+            Ok(false) => {
                 self.news.settled(session.id, session.agent_id);
                 log(session, &settlement);
-                settled_now.then(|| settlement.of(session))
+                None
             }
             // It stays pending, and the recovery takes it up again.
             Err(error) => {
@@ -143,14 +188,22 @@ impl Identifier {
         }
     }
 
-    async fn settlement(&self, session: &Session, configured: ConfiguredCallback) -> Settlement {
+    /// The session as it is now that its settlement is on disk, which is counted, logged and announced.
+    fn settled(&self, session: &Session, settlement: &Settlement) -> Session {
+        self.metrics.settled(settlement);
+        self.news.settled(session.id, session.agent_id);
+        log(session, settlement);
+        settlement.of(session)
+    }
+
+    async fn settlement(&self, session: &Session, configured: &ConfiguredCallback) -> Arc<Settlement> {
         let bulkhead = self.bulkheads.of(session.agent_id, &configured.callback);
         let in_flight = self.metrics.callback_in_flight();
         let means = runner::Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
         let id = self.ambient.id();
         let started_at = self.ambient.now();
         let about = runner::About { session_id: session.id, agent_id: session.agent_id };
-        let run = runner::resolve(means, id, about, &configured);
+        let run = runner::resolve(means, id, about, configured);
         let mut done = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             // A fault of ours must not leave the visitor's agent waiting for ever.
             runner::Resolved::interrupted()
@@ -160,14 +213,14 @@ impl Identifier {
             self.promote(session, next).await;
         }
         let (resolution, identity) = done.into_record(id, about, started_at);
-        Settlement {
+        Arc::new(Settlement {
             status: if identity.is_some() { Status::Authenticated } else { Status::Anonymous },
             callback_made: true,
             failure: resolution.reason,
             identity,
             resolved_at: self.ambient.now(),
             resolution,
-        }
+        })
     }
 
     async fn promote(&self, session: &Session, next: buddy_core::secret::CallbackSecret) {
@@ -184,7 +237,7 @@ impl Identifier {
 }
 
 /// The settlement of a session that nobody is asked about: nobody is signed in, or that is no use.
-pub(crate) fn unasked(session: &Session, failure: Option<Reason>, ambient: &Ambient) -> Settlement {
+pub(crate) fn unasked(session: &Session, failure: Option<Reason>, ambient: &Ambient) -> Arc<Settlement> {
     let resolved_at = ambient.now();
     let resolution = Resolution {
         id: ambient.id(),
@@ -197,14 +250,14 @@ pub(crate) fn unasked(session: &Session, failure: Option<Reason>, ambient: &Ambi
         duration: 0,
         attempts: Vec::new(),
     };
-    Settlement {
+    Arc::new(Settlement {
         status: Status::Anonymous,
         callback_made: false,
         failure,
         identity: None,
         resolved_at,
         resolution,
-    }
+    })
 }
 
 /// One line for each resolution: what an operator greps for, and nothing about the user.
@@ -223,23 +276,4 @@ fn log(session: &Session, settlement: &Settlement) {
         duration_ms = resolution.duration / 1000,
         "session settled"
     );
-}
-
-/// The session is being identified; ends when dropped.
-struct Running<'a> {
-    identifier: &'a Identifier,
-    id: SessionId,
-}
-
-impl<'a> Running<'a> {
-    fn enter(identifier: &'a Identifier, id: SessionId) -> Option<Self> {
-        let entered = identifier.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        entered.then_some(Self { identifier, id })
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.identifier.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
 }

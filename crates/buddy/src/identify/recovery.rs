@@ -36,7 +36,7 @@ impl Identifier {
         match self.agents.known(session.agent_id).await {
             Ok(known) => match &known.callback {
                 Some(configured) if configured.callback.enabled => {
-                    self.identify(session, configured.clone()).await;
+                    self.identify(session, configured).await;
                 }
                 // The callback was removed while the session was pending.
                 _ => {

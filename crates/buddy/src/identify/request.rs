@@ -43,7 +43,7 @@ pub(crate) fn compose(sending: Sending, ambient: &Ambient) -> Request {
 
 /// W3C Trace Context, level 1: the resolution is the trace, each sending a span; not sampled here.
 fn traceparent(id: ResolutionId, ambient: &Ambient) -> String {
-    let span: [u8; 8] = ambient.bytes();
+    let span: [u8; 8] = ambient.id_bytes();
     format!("00-{}-{}-00", id.uuid().simple(), hex::encode(span))
 }
 

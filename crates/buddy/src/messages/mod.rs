@@ -11,11 +11,11 @@ use buddy_core::secret::TokenHash;
 use buddy_core::session::{Session, Status};
 use buddy_store::{Appended, Store, StoreError, Written};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use crate::ambient::Ambient;
 use crate::identify::News;
 use crate::listening::Places;
+use crate::logs;
 use crate::refusal::Refusal;
 
 pub(crate) use streams::{AgentEvent, AgentStream, SessionEvent, SessionStream};
@@ -149,7 +149,7 @@ fn not_revoked(session: &Session) -> Result<(), Refusal> {
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let ended = tokio::spawn(work.in_current_span()).await;
+    let ended = tokio::spawn(logs::carried_on(work)).await;
     ended.unwrap_or_else(|_| Err(StoreError::Database("a write was interrupted".to_owned()).into()))
 }
 

@@ -18,7 +18,8 @@ async fn say(test: &TestApp, session: &Session, text: &str) -> Message {
 async fn settled(test: &TestApp, known: &KnownAgent) -> Session {
     test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
     let known = test.app.agents.known(known.agent.id).await.unwrap();
-    let begin = Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor };
+    let begin =
+        Begin { agent_id: known.agent.id, identify: true, opened_by: OpenedBy::Visitor, waits: false };
     test.app.sessions.begin(&known, &begin).await.unwrap().session
 }
 

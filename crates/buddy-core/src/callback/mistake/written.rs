@@ -63,7 +63,7 @@ impl Flat {
         let Members(members) = serde_json::from_slice(trimmed(body)).ok()?;
         let flat = members.into_iter().map(|(name, value)| {
             let nested = value.get().starts_with(['{', '[']);
-            (!nested).then_some((serde_json::to_string(&name).ok()?, value.get().to_owned()))
+            (!nested).then_some((serde_json::to_string(&name.0).ok()?, value.get().to_owned()))
         });
         flat.collect::<Option<Vec<_>>>().filter(|members| !members.is_empty()).map(Self)
     }

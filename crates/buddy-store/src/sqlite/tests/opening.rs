@@ -142,11 +142,11 @@ async fn resolutions_of_the_second_schema_are_counted_in_as_if_they_were_settled
     let edges = (0..33).map(|bits| 1_u64 << bits).flat_map(|least| [least - 1, least, least + least / 3]);
     for (number, duration) in (200..).zip(edges) {
         let agent_id = id(1 + number % 2);
-        let mut settlement = authenticated(agent_id, number, "ada");
+        let mut settlement = Arc::unwrap_or_clone(authenticated(agent_id, number, "ada"));
         settlement.resolution.duration = duration;
         settlement.resolved_at.0 =
             settlement.resolution.started_at.0 + i64::try_from(duration / 1000).unwrap();
-        store.create_session(session(agent_id, number), Some(settlement)).await.unwrap();
+        store.create_session(session(agent_id, number), Some(settlement.into())).await.unwrap();
     }
     for number in 300..303 {
         store.create_session(session(id(2), number), Some(nobody(id(2), number))).await.unwrap();

@@ -43,7 +43,7 @@ impl AgentView {
             name: agent.name.clone(),
             allowed_origins: agent.allowed_origins.clone(),
             session_ttl_seconds: agent.session_ttl_seconds,
-            callback: known.callback.as_ref().map(CallbackView::of),
+            callback: known.callback.as_deref().map(CallbackView::of),
             created_at: rfc3339(agent.created_at),
         }
     }

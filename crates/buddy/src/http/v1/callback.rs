@@ -135,7 +135,8 @@ pub(crate) async fn read(
     Ids(id): Ids<AgentId>,
     _: NoQuery,
 ) -> Result<Json<CallbackView>, Problem> {
-    Ok(Json(CallbackView::of(&app.agents.callback(id).await?)))
+    let configured = app.agents.callback(id).await?;
+    Ok(Json(CallbackView::of(&configured)))
 }
 
 /// Remove an agent's callback and its secrets.

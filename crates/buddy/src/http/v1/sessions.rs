@@ -1,12 +1,14 @@
 //! `/v1/sessions`: the visitor's calls, and the business's server beginning a session for one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::ORIGIN;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use buddy_core::id::{AgentId, SessionId};
 use buddy_core::session::{OpenedBy, Session, Status};
 use serde::{Deserialize, Serialize};
@@ -137,7 +139,7 @@ pub(crate) async fn begin(
     State(app): State<Arc<App>>,
     beginner: Beginner,
     client: ClientAddress,
-    headers: HeaderMap,
+    Origins(origins): Origins,
     StrictQuery(query): StrictQuery<WaitQuery>,
     StrictJson(body): StrictJson<BeginBody>,
 ) -> Result<(StatusCode, Json<BegunView>), Problem> {
@@ -151,13 +153,13 @@ pub(crate) async fn begin(
         }
     };
     let known = app.agents.known(body.agent_id).await?;
-    if opened_by == OpenedBy::Visitor && !origin_good(&app, &headers, |origin| known.allows_origin(origin)) {
+    if opened_by == OpenedBy::Visitor && !origins_good(&app, &origins, |origin| known.allows_origin(origin)) {
         return Err(Refusal::OriginNotAllowed.into());
     }
     if opened_by == OpenedBy::Visitor {
         app.limiter.check_agent(body.agent_id)?;
     }
-    let begin = Begin { agent_id: body.agent_id, identify: body.identify, opened_by };
+    let begin = Begin { agent_id: body.agent_id, identify: body.identify, opened_by, waits: !wait.is_zero() };
     let Begun { session, token, settling } = app.sessions.begin(&known, &begin).await?;
     let session = match settling {
         Some(settling) if !wait.is_zero() => come_of(&app, session, settling, wait).await?,
@@ -171,10 +173,20 @@ pub(crate) async fn begin(
     Ok((StatusCode::CREATED, Json(BegunView { session_token: token.expose().to_owned(), session })))
 }
 
+/// The `Origin` headers: one from a browser, none from elsewhere.
+pub(crate) struct Origins(Vec<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for Origins {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get_all(ORIGIN).iter().cloned().collect()))
+    }
+}
+
 /// A browser's `Origin` must be Buddy's own or one of the agent's; a caller that sends none is no browser page.
-fn origin_good(app: &App, headers: &HeaderMap, allows: impl Fn(&str) -> bool) -> bool {
-    headers
-        .get_all(ORIGIN)
+fn origins_good(app: &App, origins: &[HeaderValue], allows: impl Fn(&str) -> bool) -> bool {
+    origins
         .iter()
         .all(|origin| origin.to_str().is_ok_and(|origin| origin == app.public_origin || allows(origin)))
 }
@@ -268,9 +280,13 @@ async fn come_of(
     let told = timeout_at(deadline, app.sessions.settled(session.id, settling));
     let told = app.stopping.run_until_cancelled(told).await;
     match told {
-        Some(Ok(Some(settled))) => Ok(settled),
-        // Revoked meanwhile, or another call is at it.
-        _ => waited(app, session, deadline.saturating_duration_since(Instant::now())).await,
+        Some(Ok(Ok(Some(settled)))) => Ok(settled),
+        Some(Ok(Err(refusal))) => Err(refusal.into()),
+        // Revoked meanwhile, or the time is over: it is read, and so is on disk before it is answered.
+        _ => {
+            let session = app.sessions.session(session.id).await?;
+            waited(app, session, deadline.saturating_duration_since(Instant::now())).await
+        }
     }
 }
 

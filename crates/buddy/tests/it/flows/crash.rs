@@ -7,12 +7,15 @@ use std::time::Duration;
 use axum::body::Body;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::support::{Agent, Answer, Api, Buddy, Endpoint};
 
 /// 200 sessions a second.
 const PACE: Duration = Duration::from_millis(5);
+/// Callers that wait for the outcome, one session of theirs after another.
+const WAITING: usize = 8;
 /// The server is killed when so many have been answered.
 const ANSWERED_AT_KILL: usize = 300;
 
@@ -29,14 +32,19 @@ async fn every_session_answered_before_a_kill_is_there_afterwards_and_none_stays
     let agent = Arc::new(buddy.agent(&endpoint.url(), json!({"timeoutMs": 500})).await);
 
     let (answered, mut answers) = mpsc::unbounded_channel();
-    let load = tokio::spawn(begin_sessions(buddy.api.clone(), agent.clone(), answered));
+    let mut load = JoinSet::new();
+    load.spawn(begin_sessions(buddy.api.clone(), "/v1/sessions", agent.clone(), answered.clone()));
+    for _ in 0..WAITING {
+        load.spawn(begin_sessions(buddy.api.clone(), "/v1/sessions?wait=1", agent.clone(), answered.clone()));
+    }
+    drop(answered);
     let mut sessions = Vec::new();
     while sessions.len() < ANSWERED_AT_KILL {
         sessions.push(answers.recv().await.expect("the load goes on until the kill"));
     }
     let setup = buddy.kill();
     let logged_before = setup.log().len();
-    load.await.unwrap();
+    load.join_all().await;
     while let Ok(session) = answers.try_recv() {
         sessions.push(session);
     }
@@ -62,6 +70,7 @@ async fn every_session_answered_before_a_kill_is_there_afterwards_and_none_stays
 /// Begins sessions at the pace until the server is gone.
 async fn begin_sessions(
     api: Api,
+    path: &'static str,
     agent: Arc<Agent>,
     answered: mpsc::UnboundedSender<(String, String, String)>,
 ) {
@@ -69,7 +78,7 @@ async fn begin_sessions(
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     loop {
         pace.tick().await;
-        let request = api.request("POST", "/v1/sessions").header("content-type", "application/json");
+        let request = api.request("POST", path).header("content-type", "application/json");
         let request = request.body(Body::from(json!({"agentId": agent.id}).to_string())).unwrap();
         let Ok(reply) = api.try_send(request).await else { return };
         if reply.status != 201 || reply.json.is_null() {

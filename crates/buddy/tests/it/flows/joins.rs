@@ -100,3 +100,30 @@ async fn a_call_that_begins_a_session_and_waits_hears_of_its_revocation() {
     assert_eq!(waiting.await.unwrap().text("status"), "revoked");
     assert_eq!(endpoint.seen().len(), 1, "the answer was not the end of the callback");
 }
+
+#[tokio::test]
+async fn an_endpoint_that_asks_about_a_session_that_is_waited_for_finds_it_pending() {
+    let endpoint = Endpoint::open(|_| Answer::Hang).await;
+    let buddy = Buddy::start(&endpoint.ca_pem);
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
+    let waiting = tokio::spawn({
+        let (api, body) = (buddy.api.clone(), json!({"agentId": agent.id}));
+        async move { api.call("POST", "/v1/sessions?wait=1", None, Some(body)).await.expect_status(201) }
+    });
+    endpoint.has_seen(1).await;
+    let asked: Value = serde_json::from_slice(&endpoint.seen()[0].body).unwrap();
+    let path = format!("/v1/sessions/{}/identity", asked["sessionId"].as_str().unwrap());
+    let told = buddy.api.call("GET", &path, Some(&agent.key), None).await.expect_status(200);
+    assert_eq!(told.json["status"], "pending");
+
+    // The wait ends before the outcome is there: what is answered is on disk.
+    let begun = waiting.await.unwrap();
+    assert_eq!(
+        (begun.text("status"), begun.json["sessionId"].clone()),
+        ("pending".into(), asked["sessionId"].clone())
+    );
+    let buddy = buddy.kill().start();
+    let path = format!("/v1/sessions/{}", begun.text("sessionId"));
+    let token = begun.text("sessionToken");
+    buddy.api.call("GET", &path, Some(&token), None).await.expect_status(200);
+}
