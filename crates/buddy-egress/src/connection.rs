@@ -41,8 +41,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP/1.1 over a stream that was dialled for `target` under `policy`.
-    pub(crate) async fn open(stream: Stream, target: Target, policy: Arc<Policy>) -> Result<Self, Fault> {
+    /// Speaks HTTP/1.1 over a stream that was dialled for `target` under `policy`. Boxed: it is large, and handed on from
+    /// pool to exchange and back for each session.
+    pub(crate) async fn open(
+        stream: Stream,
+        target: Target,
+        policy: Arc<Policy>,
+    ) -> Result<Box<Self>, Fault> {
         let socket = Arc::clone(stream.socket());
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
@@ -53,7 +58,7 @@ impl Connection {
             .await
             .map_err(|error| Fault::of_http(error, Reason::ProtocolError))?;
         let opened = Instant::now();
-        Ok(Self { sender, driver: Some(driver), ended_by: None, socket, opened, target, policy })
+        Ok(Box::new(Self { sender, driver: Some(driver), ended_by: None, socket, opened, target, policy }))
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -142,8 +147,8 @@ impl Connection {
     }
 
     /// Takes leave of the endpoint, as far as that needs no waiting.
-    pub(crate) fn close(self) {
-        let Self { sender, mut driver, mut ended_by, .. } = self;
+    pub(crate) fn close(self: Box<Self>) {
+        let Self { sender, mut driver, mut ended_by, .. } = *self;
         drop(sender);
         poll_driver(&mut driver, &mut ended_by, &mut Context::from_waker(Waker::noop()));
     }

@@ -184,7 +184,7 @@ async fn ask(
     request: &Request,
     deadline: Instant,
     progress: &mut Progress,
-) -> Result<(Connection, Response<Incoming>), Fault> {
+) -> Result<(Box<Connection>, Response<Incoming>), Fault> {
     let mut fresh = request.fresh_connection;
     loop {
         let way = if let Some(way) = pool.at_once(target, &shared.policy, fresh) {
@@ -198,7 +198,10 @@ async fn ask(
                 progress.reused = true;
                 connection
             }
-            Way::Dial(_place) => open(shared, target, progress).await.inspect(|_| pool.dial_succeeded())?,
+            // Boxed: it is rare, and three times as large as all the rest, which is there for each session.
+            Way::Dial(_place) => {
+                Box::pin(open(shared, target, progress)).await.inspect(|_| pool.dial_succeeded())?
+            }
         };
         progress.enter(Phase::Headers);
         match connection.send(compose(target, request, deadline)).await {
@@ -217,7 +220,7 @@ fn is_unheard(fault: &Fault, connection: &Connection) -> bool {
     fault.reason == Reason::ConnectionLost && connection.is_unanswered()
 }
 
-async fn open(shared: &Shared, target: &Target, progress: &mut Progress) -> Result<Connection, Fault> {
+async fn open(shared: &Shared, target: &Target, progress: &mut Progress) -> Result<Box<Connection>, Fault> {
     let stream = reach(shared, target, progress).await?;
     Connection::open(stream, target.clone(), shared.policy.clone()).await
 }
@@ -251,8 +254,12 @@ fn compose(target: &Target, request: &Request, deadline: Instant) -> http::Reque
     *message.method_mut() = Method::POST;
     *message.uri_mut() = Uri::from(target.path.clone());
     let headers = message.headers_mut();
+    // With those three that are set here.
+    headers.reserve(request.headers.len() + 3);
     headers.insert(HOST, target.host.clone());
-    headers.extend(request.headers.clone());
+    for (name, value) in &request.headers {
+        headers.append(name.clone(), value.clone());
+    }
     headers.insert(HOST, target.host.clone());
     headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
     headers.insert(request.deadline_header.clone(), HeaderValue::from(left));
@@ -261,7 +268,7 @@ fn compose(target: &Target, request: &Request, deadline: Instant) -> http::Reque
 
 /// Reads the whole of a 2xx.
 async fn finish(
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     response: Response<Incoming>,
     pool: &Pool,
 ) -> Result<Answer, Fault> {
@@ -276,7 +283,7 @@ async fn finish(
 
 /// Any other status is final once its head is there; its body only decides whether the connection is kept.
 async fn dismiss(
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     response: Response<Incoming>,
     pool: &Pool,
     deadline: Instant,

@@ -28,10 +28,9 @@ struct Shared {
 }
 
 /// How an exchange comes by its connection.
-#[expect(clippy::large_enum_variant, reason = "it is moved on at once, and a box would cost more")]
 pub(crate) enum Way<'a> {
     /// One that was used before.
-    Idle(Connection),
+    Idle(Box<Connection>),
     /// A new one may be dialled; the place is given back once it is open.
     Dial(SemaphorePermit<'a>),
 }
@@ -47,7 +46,7 @@ struct State {
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -107,7 +106,7 @@ impl Pool {
     }
 
     /// A connection that is fit for use; those found unfit are closed.
-    fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Connection> {
+    fn take(&self, target: &Target, policy: &Arc<Policy>) -> Option<Box<Connection>> {
         loop {
             let mut idle = self.0.remove_last(target, policy)?;
             if Instant::now() < idle.ends() && idle.connection.wake() {
@@ -118,7 +117,7 @@ impl Pool {
     }
 
     /// Keeps a connection for the next exchange if this one left it clean.
-    pub(crate) fn put(&self, mut connection: Connection) {
+    pub(crate) fn put(&self, mut connection: Box<Connection>) {
         if !connection.settle() {
             return;
         }

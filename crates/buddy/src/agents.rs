@@ -89,6 +89,13 @@ impl Agents {
 
     /// The agent and its callback. An overlap that has ended is already accounted for.
     pub(crate) async fn known(&self, id: AgentId) -> Result<Arc<KnownAgent>, Refusal> {
+        match self.known.get(&id).await {
+            Some(known) => Ok(known),
+            None => Box::pin(self.load(id)).await,
+        }
+    }
+
+    async fn load(&self, id: AgentId) -> Result<Arc<KnownAgent>, Refusal> {
         let load = async {
             let Some(agent) = self.store.agent(id).await? else {
                 return Err(Refusal::NotFound("agent"));

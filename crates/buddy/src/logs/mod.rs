@@ -9,6 +9,8 @@ use std::future::Future;
 use std::io::IsTerminal;
 
 use axum::http::HeaderValue;
+use futures_util::future::Either;
+use tokio::task::futures::TaskLocalFuture;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -23,18 +25,15 @@ tokio::task_local! {
 }
 
 /// Does the work of the request of this id.
-pub(crate) async fn of_request<F: Future>(id: HeaderValue, work: F) -> F::Output {
-    REQUEST_ID.scope(id, work).await
+pub(crate) fn of_request<F: Future>(id: HeaderValue, work: F) -> TaskLocalFuture<HeaderValue, F> {
+    REQUEST_ID.scope(id, work)
 }
 
 /// The same work for a task of its own, which belongs to the request that began it.
-pub(crate) fn carried_on<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let id = REQUEST_ID.try_with(Clone::clone).ok();
-    async move {
-        match id {
-            Some(id) => REQUEST_ID.scope(id, work).await,
-            None => work.await,
-        }
+pub(crate) fn carried_on<F: Future>(work: F) -> Either<TaskLocalFuture<HeaderValue, F>, F> {
+    match REQUEST_ID.try_with(Clone::clone) {
+        Ok(id) => Either::Left(REQUEST_ID.scope(id, work)),
+        Err(_) => Either::Right(work),
     }
 }
 
