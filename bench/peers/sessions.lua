@@ -1,15 +1,24 @@
--- wrk -s sessions.lua URL -- AGENT: one POST after another on every connection, and each answer looked at.
+-- wrk -s sessions.lua URL -- AGENT…: sessions of all agents in turns, on every connection one after another; each answer
+-- is looked at.
 local threads = {}
 
 function setup(thread)
   table.insert(threads, thread)
 end
 
-function init(arguments)
-  wrk.method = 'POST'
-  wrk.headers['Content-Type'] = 'application/json'
-  wrk.body = '{"agentId":"' .. arguments[1] .. '"}'
+function init(agents)
   wrong = 0
+  turn = 0
+  requests = {}
+  local headers = { ['Content-Type'] = 'application/json' }
+  for _, agent in ipairs(agents) do
+    table.insert(requests, wrk.format('POST', nil, headers, '{"agentId":"' .. agent .. '"}'))
+  end
+end
+
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
 end
 
 function response(status, headers, body)

@@ -1,27 +1,97 @@
-//! `cargo run --profile quick -p buddy-bench -- BENCHMARK PATH-OF-BUDDY [ROUNDS]`
+//! `scripts/bench` builds what is measured, and then runs this.
 
+mod buddy;
 mod client;
+mod conditions;
+mod cores;
 mod endpoint;
+mod figures;
 mod filled;
-mod isolation;
-mod screens;
-mod server;
+mod goals;
+mod load;
+mod measure;
+mod page;
+mod platform;
+mod process;
+mod rig;
+mod table;
 
 use std::error::Error;
+use std::path::PathBuf;
 
-const USAGE: &str = "usage: buddy-bench isolation|screens PATH-OF-BUDDY [ROUNDS]";
-const ROUNDS_DEFAULT: usize = 5;
+use clap::Parser;
+
+use crate::cores::PlatformCore;
+use crate::figures::Record;
+use crate::measure::Measure;
+use crate::rig::{Extent, Programs, Rig};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-#[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let (benchmark, binary) = (arguments.next().ok_or(USAGE)?, arguments.next().ok_or(USAGE)?);
-    let rounds = arguments.next().map_or(Ok(ROUNDS_DEFAULT), |text| text.parse())?;
-    match &*benchmark {
-        "isolation" => isolation::run(&binary, rounds).await,
-        "screens" => screens::run(&binary, rounds).await,
-        _ => Err(USAGE.into()),
+/// Measures Buddy as it is released, beside what would be used in its place
+#[derive(Parser)]
+struct Options {
+    /// Only these; all, if none is named
+    measures: Vec<Measure>,
+    /// How often all is measured, in turns: medians are of these
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Only see that all of it runs: one round, a second for each
+    #[arg(long)]
+    short: bool,
+    /// The sessions of the large database of `grown`
+    #[arg(long, default_value_t = 10_000_000)]
+    grown_sessions: u32,
+    /// Measure nothing, and only make the page anew
+    #[arg(long, conflicts_with_all = ["measures", "short"])]
+    page_only: bool,
+    /// The built server
+    #[arg(long)]
+    buddy: PathBuf,
+    /// The folder of the built peers
+    #[arg(long)]
+    peers: PathBuf,
+    /// The folder of the peers' sources
+    #[arg(long)]
+    sources: PathBuf,
+    /// Where data dirs are made while it runs: the disk that is measured
+    #[arg(long)]
+    room: PathBuf,
+    /// The folder of what was measured last
+    #[arg(long)]
+    results: PathBuf,
+    /// The page that is made of it
+    #[arg(long)]
+    page: PathBuf,
+}
+
+fn main() -> Result<(), Failure> {
+    let options = Options::parse();
+    if options.page_only {
+        return Ok(std::fs::write(&options.page, page::page(&options.results)?)?);
     }
+    // Before there is any other thread, so that all of them are moved.
+    let core = PlatformCore::set_apart(options.short)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(options, core))
+}
+
+#[expect(clippy::print_stdout, reason = "what was measured is shown as it comes")]
+async fn run(options: Options, core: PlatformCore) -> Result<(), Failure> {
+    let Options {
+        measures, rounds, short, grown_sessions, buddy, peers, sources, room, results, page, ..
+    } = options;
+    let rig = Rig::new(Programs { buddy, peers, sources }, core, &room, Extent { short, grown_sessions })?;
+    let measures = if measures.is_empty() { Measure::ALL.to_vec() } else { measures };
+    let rounds = if short { 1 } else { rounds };
+    let conditions = conditions::read(&rig)?;
+    for measure in measures {
+        let rounds = measure.run(&rig, rounds).await?;
+        let record = Record { conditions: conditions.clone(), rounds };
+        page::keep(&results, measure, &record)?;
+        println!("{}\n", page::section(measure, &record));
+    }
+    std::fs::write(&page, page::page(&results)?)?;
+    println!("{}", page.display());
+    Ok(())
 }
