@@ -31,7 +31,7 @@ const STRETCH_SECONDS: u32 = 6 * 24 * 3_600;
 /// Longer than the stretch: no session ends while the screens are measured.
 const TTL_SECONDS: u32 = 8 * 24 * 3_600;
 /// Writes in flight, so that they share commits.
-const WRITERS: u32 = 64;
+const WRITERS: u32 = 512;
 /// More minutes than the stretch has.
 const ALL_MINUTES: u32 = 1_000_000;
 const ANSWER: &[u8] =

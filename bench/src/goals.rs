@@ -72,7 +72,7 @@ const GOALS: [Goal; 23] = [
         unit: "×",
         digits: 2,
         measure: Measure::Grown,
-        figure: |all| all.ratio(grown::GROWN, grown::EMPTY, "cpu"),
+        figure: grown::ratio_of_goal,
     },
     start("The program", 25.0, " MiB", |all| all.spread(size::LINE, "mib")),
     start("From its start until it is ready, on a new data dir", 150.0, " ms", |all| {

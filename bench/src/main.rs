@@ -18,13 +18,14 @@ mod table;
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, value_parser};
 
 use crate::cores::PlatformCore;
 use crate::figures::Record;
-use crate::measure::Measure;
-use crate::rig::{Extent, Programs, Rig};
+use crate::measure::{Measure, grown};
+use crate::rig::{Extent, Programs, Rig, say};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -40,7 +41,7 @@ struct Options {
     #[arg(long)]
     short: bool,
     /// The sessions of the large database of `grown`
-    #[arg(long, default_value_t = 10_000_000)]
+    #[arg(long, default_value_t = grown::SESSIONS, value_parser = value_parser!(u32).range(i64::from(grown::SESSIONS_MIN)..))]
     grown_sessions: u32,
     /// Measure nothing, and only make the page anew
     #[arg(long, conflicts_with_all = ["measures", "short"])]
@@ -65,8 +66,17 @@ struct Options {
     page: PathBuf,
 }
 
-fn main() -> Result<(), Failure> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match start(Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("{error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(options: Options) -> Result<(), Failure> {
     if options.page_only {
         return Ok(std::fs::write(&options.page, page::page(&options.results)?)?);
     }
@@ -85,13 +95,19 @@ async fn run(options: Options, core: PlatformCore) -> Result<(), Failure> {
     let measures = if measures.is_empty() { Measure::ALL.to_vec() } else { measures };
     let rounds = if short { 1 } else { rounds };
     let conditions = conditions::read(&rig)?;
+    let mut failed = Vec::new();
     for measure in measures {
-        let rounds = measure.run(&rig, rounds).await?;
-        let record = Record { conditions: conditions.clone(), rounds };
-        page::keep(&results, measure, &record)?;
-        println!("{}\n", page::section(measure, &record));
+        match measure.run(&rig, rounds).await {
+            Ok(rounds) => {
+                let record = Record { conditions: conditions.clone(), rounds };
+                page::keep(&results, measure, &record)?;
+                println!("{}\n", page::section(measure, &record));
+            }
+            // The others are measured nevertheless: all of it takes long.
+            Err(error) => failed.push(format!("{}: {error}", measure.name())),
+        }
     }
     std::fs::write(&page, page::page(&results)?)?;
     println!("{}", page.display());
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
 }

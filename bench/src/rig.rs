@@ -14,6 +14,8 @@ use crate::process::Process;
 
 /// How long anything lasts when it is only to be seen that it runs.
 const SHORT: Duration = Duration::from_secs(1);
+/// How many there are of anything then: few enough for a build that is not optimised.
+const FEW: u32 = 50;
 /// The host of every endpoint.
 const HOST: &str = "127.0.0.1";
 
@@ -99,6 +101,11 @@ impl Rig {
     /// The time that something lasts, or a second if it is only to be seen that it runs.
     pub(crate) fn lasting(&self, time: Duration) -> Duration {
         if self.extent.short { time.min(SHORT) } else { time }
+    }
+
+    /// So many, or few if it is only to be seen that it runs.
+    pub(crate) fn as_many(&self, number: u32) -> u32 {
+        if self.extent.short { number.min(FEW) } else { number }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const TITLE: &str = "CPU per session";
 pub(crate) const HOW: &str = "\
 User and system time of the platform's process, from the kernel's accounting, by the sessions for which the endpoint \
 verified a signature. wrk keeps 32 and then 256 connections busy with `POST /v1/sessions`, each of them waiting for its \
-session to be settled; the endpoint answers at once. Every answer is looked at: a wrong one ends the measurement. All \
+session to be settled; the endpoint answers at once. Every answer is looked at, and all were right. All \
 sessions are of one agent, whose `maxConcurrent` is 1,024. Sessions a second are bounded by the core of wrk and the \
 endpoint too: they are a least, and the CPU time is the figure to steer by. *conn.* are TLS connections that the platform \
 opened, by session.";

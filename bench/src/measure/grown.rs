@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::buddy::{DataDir, agent, configure};
 use crate::client::Client;
 use crate::endpoint::Endpoint;
-use crate::figures::{Line, Record, Round};
+use crate::figures::{Line, Record, Round, Spread};
 use crate::filled::{Stock, fill};
 use crate::platform::Running;
 use crate::rig::{Rig, say};
@@ -19,19 +19,21 @@ Buddy with `durability` normal on an empty data dir and on one with many session
 each agent. wrk keeps 32 connections busy with sessions of 64 agents in turns; in the large database these are among those \
 that have sessions, evenly. CPU time as above.";
 
-/// Enough to be seen to run.
-const SESSIONS_SHORT: u32 = 10_000;
+/// What is stored when the goal is measured.
+pub(crate) const SESSIONS: u32 = 10_000_000;
+/// Enough to be seen to run: there are as many agents as are active, and some.
+pub(crate) const SESSIONS_MIN: u32 = 10_000;
 const SESSIONS_PER_AGENT: u32 = 100;
 /// Whose sessions are begun: pages far from each other, and few enough that connections are kept.
 const ACTIVE_AGENTS: usize = 64;
 const CONNECTIONS: u32 = 32;
 /// What a record calls its lines.
-pub(crate) const EMPTY: &str = "Buddy, empty";
-pub(crate) const GROWN: &str = "Buddy, grown";
+const EMPTY: &str = "Buddy, empty";
+const GROWN: &str = "Buddy, grown";
 
 pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure> {
     let endpoint = Endpoint::start(rig)?;
-    let sessions = if rig.extent.short { SESSIONS_SHORT } else { rig.extent.grown_sessions };
+    let sessions = if rig.extent.short { SESSIONS_MIN } else { rig.extent.grown_sessions };
     let stock = Stock { sessions, agents: sessions / SESSIONS_PER_AGENT, other_agents: 0 };
     say(format_args!("grown: filling"));
     let filled = fill(rig, stock)?;
@@ -80,6 +82,15 @@ fn line(name: &str, sessions: u32, cost: &Cost) -> Line {
         .with("agents", f64::from(sessions / SESSIONS_PER_AGENT))
         .with("cpu", cost.cpu_micros)
         .with("per_second", cost.per_second)
+}
+
+/// The cost to that on an empty data dir; none where fewer sessions were stored than the goal says.
+pub(crate) fn ratio_of_goal(record: &Record) -> Option<Spread> {
+    let stored = record.spread(GROWN, "sessions")?;
+    if stored.min < f64::from(SESSIONS) {
+        return None;
+    }
+    record.ratio(GROWN, EMPTY, "cpu")
 }
 
 pub(crate) fn tables(record: &Record) -> String {

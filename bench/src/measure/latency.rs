@@ -75,7 +75,7 @@ async fn measure(rig: &Rig, endpoint: &Endpoint, platform: Platform) -> Result<L
 }
 
 async fn seen(rig: &Rig, callee: &Callee<'_>) -> Result<Seen, Failure> {
-    load::open(rig, callee, RATE, rig.lasting(WARM), rig.lasting(COUNTED)).await
+    load::open(rig, callee, RATE, rig.lasting(WARM), rig.lasting(COUNTED)).await?.all_right()
 }
 
 impl Delay {

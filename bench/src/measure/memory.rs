@@ -17,7 +17,7 @@ pub(crate) const HOW: &str = "\
 The proportional set size (PSS) of the platform's process: after its start, and at the moment at which the most calls were \
 pending at an endpoint that answers after 2 s. 2,000 visitors hold a session each, and begin the next when they have an \
 answer; they come within six seconds. They are those of 16 agents with the `maxConcurrent` that an agent has unless set, \
-128. Each pending session is three sockets and a TLS connection: the visitor's HTTP connection, and the endpoint's.";
+128. Each pending session is two sockets, the visitor's and the endpoint's, and TLS on the latter.";
 
 const PLATFORMS: [Platform; 4] =
     [Platform::Limit, Platform::BuddyNormal, Platform::AxumReqwest, Platform::NodeUndici];

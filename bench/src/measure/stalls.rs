@@ -54,7 +54,7 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
 }
 
 async fn seen(rig: &Rig, callee: &Callee<'_>) -> Result<Seen, Failure> {
-    load::open(rig, callee, RATE, rig.lasting(WARM), rig.lasting(COUNTED)).await
+    load::open(rig, callee, RATE, rig.lasting(WARM), rig.lasting(COUNTED)).await?.all_right()
 }
 
 fn line(name: &str, seen: &Seen, direct: f64) -> Line {

@@ -31,7 +31,6 @@ pub(crate) async fn open(
     let mut running = JoinSet::new();
     let mut turn = 0;
     while let Some(intended) = moments.recv().await {
-        seen.borrow_mut().late(intended.elapsed());
         let (client, seen) = (Rc::clone(client), Rc::clone(&seen));
         running.spawn_local(async move {
             let answer = client.call(turn).await;

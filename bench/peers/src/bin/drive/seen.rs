@@ -16,13 +16,12 @@ pub(crate) struct Seen {
     right: u64,
     wrong: u64,
     failed: u64,
-    late: Duration,
 }
 
 impl Seen {
     pub(crate) fn nothing() -> Result<Self, Failure> {
         let latencies = Histogram::new_with_max(micros(LATENCY_MAX), DIGITS)?;
-        Ok(Self { latencies, right: 0, wrong: 0, failed: 0, late: Duration::ZERO })
+        Ok(Self { latencies, right: 0, wrong: 0, failed: 0 })
     }
 
     pub(crate) fn add(&mut self, latency: Duration, answer: &Result<bool, Failure>) {
@@ -39,11 +38,6 @@ impl Seen {
         self.failed += number as u64;
     }
 
-    /// How late this program itself was.
-    pub(crate) fn late(&mut self, by: Duration) {
-        self.late = self.late.max(by);
-    }
-
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "right": self.right,
@@ -53,7 +47,6 @@ impl Seen {
             "p99": self.latencies.value_at_quantile(0.99),
             "p999": self.latencies.value_at_quantile(0.999),
             "max": self.latencies.max(),
-            "late": micros(self.late),
         })
     }
 }
