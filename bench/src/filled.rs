@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -83,15 +84,20 @@ async fn write(data: PathBuf, stock: Stock) -> Result<(Vec<AgentId>, SessionId),
     let begin = now().minus_seconds(STRETCH_SECONDS);
     let agent_ids = Arc::new(write_agents(&store, stock, begin).await?);
     let mut writing = JoinSet::new();
-    for part in 0..WRITERS {
-        let (store, agent_ids) = (Arc::clone(&store), Arc::clone(&agent_ids));
+    // Numbers are given in order, so that rows are appended as a server appends them.
+    let next = Arc::new(AtomicU32::new(0));
+    for _ in 0..WRITERS {
+        let (store, agent_ids, next) = (Arc::clone(&store), Arc::clone(&agent_ids), Arc::clone(&next));
         writing.spawn(async move {
-            for number in (part..stock.sessions).step_by(WRITERS as usize) {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= stock.sessions {
+                    break Ok::<_, Failure>(());
+                }
                 let agent_id = agent_ids[stock.owner(number)];
                 let (session, settlement) = settled(agent_id, number, moment(begin, number, stock.sessions));
                 store.create_session(session, Some(settlement)).await?;
             }
-            Ok::<_, Failure>(())
         });
     }
     while let Some(written) = writing.join_next().await {

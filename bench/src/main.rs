@@ -29,6 +29,9 @@ use crate::rig::{Extent, Programs, Rig, say};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// Of the options: what nobody types.
+const GIVEN: &str = "Given by scripts/bench";
+
 /// Measures Buddy as it is released, beside what would be used in its place
 #[derive(Parser)]
 struct Options {
@@ -47,22 +50,22 @@ struct Options {
     #[arg(long, conflicts_with_all = ["measures", "short"])]
     page_only: bool,
     /// The built server
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     buddy: PathBuf,
     /// The folder of the built peers
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     peers: PathBuf,
     /// The folder of the peers' sources
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     sources: PathBuf,
     /// Where data dirs are made while it runs: the disk that is measured
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     room: PathBuf,
     /// The folder of what was measured last
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     results: PathBuf,
     /// The page that is made of it
-    #[arg(long)]
+    #[arg(long, help_heading = GIVEN)]
     page: PathBuf,
 }
 
