@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use axum::body::{Body, Bytes};
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::http::request::Builder;
@@ -14,6 +14,8 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::Failure;
+
+pub(crate) type Body = Full<Bytes>;
 
 pub(crate) struct Client {
     address: SocketAddr,

@@ -1,47 +1,64 @@
-//! Endpoints behind real TLS.
+//! The business's endpoint, as a program of its own.
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::process::Command;
 
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-use buddy_shop::certificate::Authority;
-use buddy_shop::serve;
-use tokio::net::TcpListener;
-use tokio::time::sleep;
+use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::Failure;
-
-#[derive(Clone, Copy)]
-pub(crate) enum Manner {
-    /// Answers a user after five milliseconds, as a look-up would.
-    FiveMilliseconds,
-    /// Never answers.
-    Hang,
-}
+use crate::client::Client;
+use crate::process::Process;
+use crate::rig::Rig;
 
 pub(crate) struct Endpoint {
-    pub(crate) ca_pem: String,
-    pub(crate) url: String,
+    address: SocketAddr,
+    counts: Client,
+    _process: Process,
+    _folder: TempDir,
+}
+
+/// What it has counted since it began, and what is pending now.
+#[derive(Clone, Copy)]
+pub(crate) struct Counts {
+    /// Calls whose signature was right.
+    pub(crate) verified: f64,
+    /// Calls whose signature was wrong.
+    pub(crate) refused: f64,
+    /// TLS connections.
+    pub(crate) connections: f64,
+    /// Calls that wait for their answer.
+    pub(crate) pending: f64,
 }
 
 impl Endpoint {
-    pub(crate) async fn open(manner: Manner) -> Result<Self, Failure> {
-        let authority = Authority::new()?;
-        let tls = authority.server_config("localhost").map_err(|error| error.to_string())?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("https://localhost:{}/buddy", listener.local_addr()?.port());
-        let router = Router::new().fallback(move || answer(manner));
-        tokio::spawn(serve::run(listener, tls, router));
-        Ok(Self { ca_pem: authority.pem(), url })
+    pub(crate) fn start(rig: &Rig) -> Result<Self, Failure> {
+        let folder = rig.folder()?;
+        let mut command = Command::new(rig.programs.peers.join("endpoint"));
+        command.arg("--certificate").arg(rig.certificate()).arg("--key").arg(rig.key());
+        let mut process = Process::start(command, &folder.path().join("log"))?;
+        let (address, counts) = (process.announced()?, Client::new(process.announced()?));
+        Ok(Self { address, counts, _process: process, _folder: folder })
     }
-}
 
-async fn answer(manner: Manner) -> Response {
-    match manner {
-        Manner::FiveMilliseconds => {
-            sleep(Duration::from_millis(5)).await;
-            r#"{"userId":"42","email":"ada@shop.example"}"#.into_response()
-        }
-        Manner::Hang => std::future::pending().await,
+    /// Where it answers after so many milliseconds.
+    pub(crate) fn delayed(&self, millis: u32) -> String {
+        format!("https://{}/d/{millis}", self.address)
+    }
+
+    /// Where it never answers.
+    pub(crate) fn hanging(&self) -> String {
+        format!("https://{}/hang", self.address)
+    }
+
+    pub(crate) async fn counts(&self) -> Result<Counts, Failure> {
+        let counts = self.counts.call("GET", "/", None, &Value::Null).await?;
+        let count = |name: &str| counts[name].as_f64().ok_or_else(|| format!("no count of {name}"));
+        Ok(Counts {
+            verified: count("verified")?,
+            refused: count("refused")?,
+            connections: count("connections")?,
+            pending: count("pending")?,
+        })
     }
 }

@@ -1,7 +1,10 @@
-//! A data dir in which a week of sessions was settled, written as the server writes it.
+//! A data dir in which a week of sessions was settled, written through the store as the server writes it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use buddy_core::agent::Agent;
@@ -21,16 +24,15 @@ use tokio::task::JoinSet;
 use type_safe_id::{StaticType, TypeSafeId};
 
 use crate::Failure;
-use crate::server::{DataDir, MASTER_KEY};
+use crate::buddy::{DataDir, MASTER_KEY};
+use crate::rig::Rig;
 
-/// Agents beside the one that has the sessions.
-const OTHER_AGENTS: u32 = 1_000;
 /// Within the week that resolutions are kept, and none of it falls out while it is measured.
 const STRETCH_SECONDS: u32 = 6 * 24 * 3_600;
 /// Longer than the stretch: no session ends while the screens are measured.
 const TTL_SECONDS: u32 = 8 * 24 * 3_600;
 /// Writes in flight, so that they share commits.
-const WRITERS: u32 = 64;
+const WRITERS: u32 = 512;
 /// More minutes than the stretch has.
 const ALL_MINUTES: u32 = 1_000_000;
 const ANSWER: &[u8] =
@@ -41,39 +43,61 @@ const RARE_EVERY: u32 = 1_000;
 pub(crate) const COMMON: Reason = Reason::HttpStatus;
 pub(crate) const RARE: Reason = Reason::TooDeep;
 
+/// What is to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Stock {
+    pub(crate) sessions: u32,
+    /// Those that have the sessions: each as many, one agent's after another's.
+    pub(crate) agents: u32,
+    /// Those that have none.
+    pub(crate) other_agents: u32,
+}
+
 /// What was written.
 pub(crate) struct Filled {
     pub(crate) directory: DataDir,
-    pub(crate) agent_id: AgentId,
+    /// Those that have the sessions.
+    pub(crate) agent_ids: Vec<AgentId>,
     /// One in the middle, that has failed.
     pub(crate) session_id: SessionId,
 }
 
-/// Settles `sessions` sessions of one agent, evenly in the last six days.
-pub(crate) async fn fill(sessions: u32) -> Result<Filled, Failure> {
-    let directory = DataDir::empty()?;
-    let settings = SqliteSettings { directory: directory.data(), durability: Durability::Normal };
+/// Settles so many sessions, evenly in the last six days.
+pub(crate) fn fill(rig: &Rig, stock: Stock) -> Result<Filled, Failure> {
+    let directory = DataDir::empty(rig)?;
+    let data = directory.data();
+    // Nothing is measured meanwhile: all cores may help.
+    let filling = || {
+        rig.core.leave()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(write(data, stock))
+    };
+    let written = thread::scope(|scope| scope.spawn(filling).join());
+    let (agent_ids, session_id) = written.map_err(|_| "the thread that fills panicked")??;
+    Ok(Filled { directory, agent_ids, session_id })
+}
+
+async fn write(data: PathBuf, stock: Stock) -> Result<(Vec<AgentId>, SessionId), Failure> {
+    let settings = SqliteSettings { directory: data, durability: Durability::Normal };
     let keyring = Keyring::new(MasterKey::from_base64(MASTER_KEY)?, Vec::new());
     let store = Arc::new(SqliteStore::open(settings, keyring)?);
     let begin = now().minus_seconds(STRETCH_SECONDS);
-    // The newest, so that it is on the first page.
-    let agent_id = id(UnixMillis(begin.0 + i64::from(OTHER_AGENTS)), OTHER_AGENTS);
-    for number in 0..=OTHER_AGENTS {
-        let at = UnixMillis(begin.0 + i64::from(number));
-        let agent = agent(id(at, number), number, at);
-        let entry = entry(agent.id, at, number);
-        store.create_agent(agent, entry).await?;
-    }
+    let agent_ids = Arc::new(write_agents(&store, stock, begin).await?);
     let mut writing = JoinSet::new();
-    for part in 0..WRITERS {
-        let store = Arc::clone(&store);
+    // Numbers are given in order, so that rows are appended as a server appends them.
+    let next = Arc::new(AtomicU32::new(0));
+    for _ in 0..WRITERS {
+        let (store, agent_ids, next) = (Arc::clone(&store), Arc::clone(&agent_ids), Arc::clone(&next));
         writing.spawn(async move {
-            for number in (part..sessions).step_by(WRITERS as usize) {
-                let at = moment(begin, number, sessions);
-                let (session, settlement) = settled(agent_id, number, at);
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= stock.sessions {
+                    break Ok::<_, Failure>(());
+                }
+                let agent_id = agent_ids[stock.owner(number)];
+                let (session, settlement) = settled(agent_id, number, moment(begin, number, stock.sessions));
                 store.create_session(session, Some(settlement.into())).await?;
             }
-            Ok::<_, Failure>(())
         });
     }
     while let Some(written) = writing.join_next().await {
@@ -81,8 +105,32 @@ pub(crate) async fn fill(sessions: u32) -> Result<Filled, Failure> {
     }
     store.tallies_into_hours(now().minus_seconds(3_600), ALL_MINUTES).await?;
     store.close().await;
-    let middle = sessions / 2 / FAILS_EVERY * FAILS_EVERY;
-    Ok(Filled { directory, agent_id, session_id: id(moment(begin, middle, sessions), middle) })
+    let middle = stock.sessions / 2 / FAILS_EVERY * FAILS_EVERY;
+    let session_id = id(moment(begin, middle, stock.sessions), middle);
+    Ok((agent_ids.to_vec(), session_id))
+}
+
+/// Those with the sessions last, and so on the first page; their ids.
+async fn write_agents(store: &SqliteStore, stock: Stock, begin: UnixMillis) -> Result<Vec<AgentId>, Failure> {
+    let mut owners = Vec::new();
+    for number in 0..stock.other_agents + stock.agents {
+        let at = UnixMillis(begin.0 + i64::from(number));
+        let agent = agent(id(at, number), number, at);
+        let entry = entry(agent.id, at, number);
+        if number >= stock.other_agents {
+            owners.push(agent.id);
+        }
+        store.create_agent(agent, entry).await?;
+    }
+    Ok(owners)
+}
+
+impl Stock {
+    /// The place among the agents of the one that has session `number`.
+    fn owner(self, number: u32) -> usize {
+        let place = u64::from(number) * u64::from(self.agents) / u64::from(self.sessions);
+        usize::try_from(place).expect("less than the number of agents")
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is written is to be of the last days")]

@@ -1,18 +1,31 @@
-//! How long the console's screens take with a thousand resolutions and with a million, in turns: from the request to
-//! the whole page, over loopback.
+//! How long the console's screens take with a thousand resolutions and with a million.
 
-use axum::body::Body;
+use buddy_store::Durability;
 use hyper::header::{COOKIE, SET_COOKIE};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::client::Client;
-use crate::filled::{COMMON, Filled, RARE, fill};
-use crate::server::{ADMIN_TOKEN, Server};
+use crate::buddy::ADMIN_TOKEN;
+use crate::client::{Body, Client};
+use crate::figures::{Line, Record, Round, median};
+use crate::filled::{COMMON, Filled, RARE, Stock, fill};
+use crate::platform::Running;
+use crate::rig::{Rig, say};
+use crate::table::{Column, Shows, table};
 
+pub(crate) const TITLE: &str = "The console's screens";
+pub(crate) const HOW: &str = "\
+From the request to the whole page, over loopback, for an agent with a thousand resolutions in the last six days and for one \
+with a million, beside a thousand other agents. Medians of ten requests in each round. Milliseconds.";
+
+/// An agent's resolutions.
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
+/// Enough to be seen to run: the second page of a list is there.
+const MANY_SHORT: u32 = 2_000;
+/// Agents beside the one that has the sessions.
+const OTHER_AGENTS: u32 = 1_000;
 /// Of one screen in one round.
 const REQUESTS: usize = 10;
 
@@ -21,34 +34,38 @@ struct Console {
     client: Client,
     cookie: String,
     screens: Vec<(&'static str, String)>,
-    _server: Server,
+    _server: Running,
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
-pub(crate) async fn run(binary: &str, rounds: usize) -> Result<(), Failure> {
-    let few = Console::of(binary, FEW).await?;
-    let many = Console::of(binary, MANY).await?;
-    println!("| screen | {FEW} resolutions | {MANY} resolutions | ratio |");
-    println!("|---|---|---|---|");
-    let mut slowest = 0.0_f64;
-    for ((name, of_few), (_, of_many)) in few.screens.iter().zip(&many.screens) {
-        let mut millis = [Vec::new(), Vec::new()];
-        for _ in 0..rounds {
-            few.time(of_few, &mut millis[0]).await?;
-            many.time(of_many, &mut millis[1]).await?;
+pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure> {
+    say(format_args!("screens: filling"));
+    let few = Console::of(rig, FEW).await?;
+    let many = Console::of(rig, if rig.extent.short { MANY_SHORT } else { MANY }).await?;
+    let mut all = Vec::new();
+    for number in 1..=rounds {
+        say(format_args!("screens, round {number}"));
+        let mut round = Vec::new();
+        for ((name, of_few), (_, of_many)) in few.screens.iter().zip(&many.screens) {
+            let (few, many) = (few.time(of_few).await?, many.time(of_many).await?);
+            round.push(Line::new(*name).with("few", few).with("many", many).with("ratio", many / few));
         }
-        let [few, many] = millis.map(median);
-        slowest = slowest.max(many);
-        println!("| {name} | {few:.1} ms | {many:.1} ms | {:.1} |", many / few);
+        all.push(round);
     }
-    println!("slowest median {slowest:.1} ms");
-    Ok(())
+    Ok(all)
+}
+
+pub(crate) fn tables(record: &Record) -> String {
+    let column = |title, figure| Column { title, shows: Shows::Value(figure), digits: 1 };
+    let columns = [column("a thousand", "few"), column("a million", "many"), column("ratio", "ratio")];
+    table(record, "screen", &columns)
 }
 
 impl Console {
-    async fn of(binary: &str, sessions: u32) -> Result<Self, Failure> {
-        let Filled { directory, agent_id, session_id } = fill(sessions).await?;
-        let server = Server::start(binary, directory, &[])?;
+    async fn of(rig: &Rig, sessions: u32) -> Result<Self, Failure> {
+        let Filled { directory, agent_ids, session_id } =
+            fill(rig, Stock { sessions, other_agents: OTHER_AGENTS, agents: 1 })?;
+        let agent_id = agent_ids[0];
+        let server = Running::buddy(rig, &directory, Durability::Normal)?;
         let client = Client::new(server.address);
         let sign_in = || {
             let form = format!("token={ADMIN_TOKEN}");
@@ -89,11 +106,12 @@ impl Console {
         Ok(Self { client, cookie, screens, _server: server })
     }
 
-    /// Adds the milliseconds of each request.
-    async fn time(&self, path: &str, millis: &mut Vec<f64>) -> Result<(), Failure> {
+    /// The median of some requests, in milliseconds.
+    async fn time(&self, path: &str) -> Result<f64, Failure> {
+        let mut millis = Vec::new();
         for _ in 0..REQUESTS {
             let begun = Instant::now();
-            let get = || self.client.request("GET", path).header(COOKIE, &self.cookie).body(Body::empty());
+            let get = || self.client.request("GET", path).header(COOKIE, &self.cookie).body(Body::default());
             let (head, page) = self.client.send(get).await?;
             millis.push(begun.elapsed().as_secs_f64() * 1_000.0);
             // A session leads to its resolution, or shows it.
@@ -101,7 +119,7 @@ impl Console {
                 return Err(format!("{path}: {} {}", head.status, String::from_utf8_lossy(&page)).into());
             }
         }
-        Ok(())
+        Ok(median(millis))
     }
 }
 
@@ -109,9 +127,4 @@ async fn second_page(client: &Client, agent_id: &str) -> Result<String, Failure>
     let list = format!("/v1/agents/{agent_id}/resolutions");
     let first = client.call("GET", &list, Some(ADMIN_TOKEN), &Value::Null).await?;
     Ok(first["nextCursor"].as_str().ok_or("there is no second page")?.to_owned())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
