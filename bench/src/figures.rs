@@ -20,6 +20,11 @@ impl Line {
         self.figures.insert(figure.into(), value);
         self
     }
+
+    /// Whether all its figures are numbers.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.figures.values().all(|value| value.is_finite())
+    }
 }
 
 /// Everything once, one after the other, under the same conditions as far as there are such.

@@ -20,6 +20,7 @@ use buddy_core::time::UnixMillis;
 use buddy_store::{
     Agents, Durability, Keyring, MasterKey, Sessions, Settlement, SqliteSettings, SqliteStore, Tallies,
 };
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use type_safe_id::{StaticType, TypeSafeId};
 
@@ -63,17 +64,19 @@ pub(crate) struct Filled {
 }
 
 /// Settles so many sessions, evenly in the last six days.
-pub(crate) fn fill(rig: &Rig, stock: Stock) -> Result<Filled, Failure> {
+pub(crate) async fn fill(rig: &Rig, stock: Stock) -> Result<Filled, Failure> {
     let directory = DataDir::empty(rig)?;
-    let data = directory.data();
+    let (data, core) = (directory.data(), rig.core.clone());
     // Nothing is measured meanwhile: all cores may help.
-    let filling = || {
-        rig.core.leave()?;
+    let filling = move || {
+        core.leave()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(write(data, stock))
     };
-    let written = thread::scope(|scope| scope.spawn(filling).join());
-    let (agent_ids, session_id) = written.map_err(|_| "the thread that fills panicked")??;
+    let (told, written) = oneshot::channel();
+    // Whoever waited has gone when all of this is ended.
+    thread::spawn(move || told.send(filling()));
+    let (agent_ids, session_id) = written.await.map_err(|_| "the thread that fills panicked")??;
     Ok(Filled { directory, agent_ids, session_id })
 }
 

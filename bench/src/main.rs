@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, value_parser};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cores::PlatformCore;
 use crate::figures::Record;
@@ -86,7 +87,16 @@ fn start(options: Options) -> Result<(), Failure> {
     // Before there is any other thread, so that all of them are moved.
     let core = PlatformCore::set_apart(options.short)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(options, core))
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            done = run(options, core) => done,
+            // What was started ends with what stands for it here.
+            _ = interrupt.recv() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("terminated".into()),
+        }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "what was measured is shown as it comes")]

@@ -12,8 +12,11 @@ const INTRODUCTION: &str = include_str!("introduction.txt");
 /// Where the introduction has the table of the goals.
 const GOALS: &str = "{goals}\n";
 
-/// Keeps what was measured, so that the page can be made of it.
+/// Keeps what was measured, so that the page can be made of it; fails if there is a figure that is no number.
 pub(crate) fn keep(results: &Path, measure: Measure, record: &Record) -> Result<(), Failure> {
+    if let Some(line) = record.rounds.iter().flatten().find(|line| !line.is_finite()) {
+        return Err(format!("{}, {}: nothing was measured", measure.name(), line.name).into());
+    }
     std::fs::create_dir_all(results)?;
     let text = serde_json::to_string_pretty(record)? + "\n";
     Ok(std::fs::write(file(results, measure), text)?)

@@ -36,7 +36,7 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
     let sessions = if rig.extent.short { SESSIONS_MIN } else { rig.extent.grown_sessions };
     let stock = Stock { sessions, agents: sessions / SESSIONS_PER_AGENT, other_agents: 0 };
     say(format_args!("grown: filling"));
-    let filled = fill(rig, stock)?;
+    let filled = fill(rig, stock).await?;
     let step = filled.agent_ids.len() / ACTIVE_AGENTS;
     let active: Vec<_> =
         filled.agent_ids.iter().step_by(step).take(ACTIVE_AGENTS).map(ToString::to_string).collect();

@@ -63,7 +63,7 @@ pub(crate) fn tables(record: &Record) -> String {
 impl Console {
     async fn of(rig: &Rig, sessions: u32) -> Result<Self, Failure> {
         let Filled { directory, agent_ids, session_id } =
-            fill(rig, Stock { sessions, other_agents: OTHER_AGENTS, agents: 1 })?;
+            fill(rig, Stock { sessions, other_agents: OTHER_AGENTS, agents: 1 }).await?;
         let agent_id = agent_ids[0];
         let server = Running::buddy(rig, &directory, Durability::Normal)?;
         let client = Client::new(server.address);
