@@ -3,6 +3,8 @@
 //! Everything that is kept goes through the [`Store`] trait, made of small groups by noun. What names a user, and
 //! every secret, is sealed before it reaches a table; tokens are kept as hashes.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(test)]
 mod conformance;
 mod seal;
