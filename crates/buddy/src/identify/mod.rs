@@ -19,6 +19,7 @@ use buddy_core::session::{Session, Status};
 use buddy_egress::Egress;
 use buddy_store::{ConfiguredCallback, Settlement, Store};
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -153,22 +154,35 @@ impl Identifier {
         configured: &ConfiguredCallback,
     ) -> Result<Option<Session>, Refusal> {
         let Some(running) = self.running.enter(session.id, false) else { return Ok(None) };
-        let mut settlement = pin!(self.settlement(&session, configured));
-        let settlement = tokio::select! {
-            biased;
-            settlement = &mut settlement => settlement,
-            () = running.is_wanted_on_disk() => {
-                let kept = self.store.create_session(session.clone(), None).await;
+        let settlement = pin!(self.settlement(&session, configured));
+        let wanted = pin!(running.is_wanted_on_disk());
+        match select(settlement, wanted).await {
+            Either::Left((settlement, _)) => {
+                let kept = self.store.create_session(session.clone(), Some(settlement.clone())).await;
                 found(kept?, "agent")?;
                 running.is_on_disk();
-                let settlement = settlement.await;
-                return Ok(self.settle(&session, settlement).await);
+                Ok(Some(self.settled(&session, &settlement)))
             }
-        };
-        let kept = self.store.create_session(session.clone(), Some(settlement.clone())).await;
-        found(kept?, "agent")?;
-        running.is_on_disk();
-        Ok(Some(self.settled(&session, &settlement)))
+            Either::Right(((), settlement)) => {
+                let keep = async {
+                    found(self.store.create_session(session.clone(), None).await?, "agent")?;
+                    running.is_on_disk();
+                    Ok::<_, Refusal>(())
+                };
+                // The callback goes on meanwhile; it ends if the session cannot be kept.
+                let settlement = match select(pin!(keep), settlement).await {
+                    Either::Left((kept, settlement)) => {
+                        kept?;
+                        settlement.await
+                    }
+                    Either::Right((settlement, keep)) => {
+                        keep.await?;
+                        settlement
+                    }
+                };
+                Ok(self.settle(&session, settlement).await)
+            }
+        }
     }
 
     async fn settle(&self, session: &Session, settlement: Arc<Settlement>) -> Option<Session> {
@@ -188,12 +202,14 @@ impl Identifier {
         }
     }
 
-    /// The session as it is now that its settlement is on disk, which is counted, logged and announced.
+    /// The session as it is now that its settlement is on disk, which is counted, logged and announced. Announced last:
+    /// whoever waits for this very session is told it right after, and is not to read the store for having heard first.
     fn settled(&self, session: &Session, settlement: &Settlement) -> Session {
         self.metrics.settled(settlement);
-        self.news.settled(session.id, session.agent_id);
         log(session, settlement);
-        settlement.of(session)
+        let settled = settlement.of(session);
+        self.news.settled(session.id, session.agent_id);
+        settled
     }
 
     async fn settlement(&self, session: &Session, configured: &ConfiguredCallback) -> Arc<Settlement> {

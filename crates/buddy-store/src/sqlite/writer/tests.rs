@@ -48,8 +48,22 @@ impl Bench {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let bench = self.clone();
+        Self::queued(async move { bench.writer.write(work).await })
+    }
+
+    /// The same for a job that can be done again.
+    fn queue_often<T, F>(self: &Arc<Self>, work: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection, &mut Group) -> Result<T, StoreError> + Send + 'static,
+    {
+        let bench = self.clone();
+        Self::queued(async move { bench.writer.write_often(work).await })
+    }
+
+    fn queued<T>(write: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Answer<T> {
         // Else a test that queues more than a hundred at once is made to yield, with the rest of them not queued.
-        let mut answer: Answer<T> = Box::pin(unconstrained(async move { bench.writer.write(work).await }));
+        let mut answer: Answer<T> = Box::pin(unconstrained(write));
         assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         answer
     }
@@ -112,6 +126,42 @@ async fn a_job_that_fails_or_panics_harms_no_other_of_its_group() {
     assert!(matches!(panicking.await, Err(StoreError::Database(text)) if text == "a write panicked"));
     assert!(matches!(refused.await, Err(StoreError::Unreadable { .. })));
     assert_eq!(bench.numbers(), [1, 5]);
+}
+
+#[tokio::test]
+async fn what_can_be_done_again_is_so_once_another_of_its_group_has_failed() {
+    for panics in [false, true] {
+        let bench = Bench::new();
+        let (release, held) = bench.hold().await;
+        let runs = Arc::new(AtomicUsize::new(0));
+        let keep = |number| {
+            let (runs, commits) = (runs.clone(), bench.commits.clone());
+            bench.queue_often(move |connection, _| {
+                runs.fetch_add(1, Ordering::SeqCst);
+                insert(connection, number)?;
+                Ok(commits.load(Ordering::SeqCst))
+            })
+        };
+        let once = bench.keep(5);
+        let before = keep(1);
+        let failing: Answer<()> = bench.queue_often(move |connection, _| {
+            insert(connection, 2)?;
+            assert!(!panics, "on purpose");
+            insert(connection, 1)
+        });
+        let after = keep(3);
+        drop(release);
+        held.await.unwrap();
+        let commits = [before.await.unwrap(), after.await.unwrap(), once.await.unwrap()];
+        assert_eq!(commits, [commits[0]; 3], "they were committed together");
+        assert!(matches!(failing.await, Err(StoreError::Database(_))));
+        assert_eq!(
+            runs.load(Ordering::SeqCst),
+            3,
+            "the first was done again, the one after it was not reached before"
+        );
+        assert_eq!(bench.numbers(), [1, 3, 5]);
+    }
 }
 
 #[tokio::test]
