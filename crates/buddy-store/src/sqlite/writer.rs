@@ -70,12 +70,7 @@ impl Writer {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        let queue = unpoisoned(&self.queue).clone().ok_or(StoreError::Closed)?;
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Write { work: Some(work), outcome: None, reply });
-        queue.send(job).await.map_err(|_| StoreError::Closed)?;
-        drop(queue);
-        answer.await.map_err(|_| StoreError::Closed)?
+        self.queue(|reply| Box::new(Write { work: Some(work), outcome: None, reply })).await
     }
 
     /// The same for work that can be done again after all that it did was rolled back.
@@ -84,10 +79,13 @@ impl Writer {
         F: Fn(&Connection, &mut Group) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
+        self.queue(|reply| Box::new(Repeatable { work, outcome: None, reply })).await
+    }
+
+    async fn queue<T>(&self, job: impl FnOnce(Reply<T>) -> Box<dyn Job>) -> Result<T, StoreError> {
         let queue = unpoisoned(&self.queue).clone().ok_or(StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Repeatable { work, outcome: None, reply });
-        queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        queue.send(job(reply)).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -121,6 +119,9 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Where the answer of a write goes.
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
 /// What the writes of a group have in common.
 #[derive(Default)]
 pub(super) struct Group {
@@ -143,7 +144,7 @@ trait Job: Send {
 struct Write<T, F> {
     work: Option<F>,
     outcome: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Reply<T>,
 }
 
 impl<T, F> Job for Write<T, F>
@@ -168,7 +169,7 @@ where
 struct Repeatable<T, F> {
     work: F,
     outcome: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Reply<T>,
 }
 
 impl<T, F> Job for Repeatable<T, F>
@@ -197,11 +198,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreErr
     })
 }
 
-fn tell<T>(
-    reply: oneshot::Sender<Result<T, StoreError>>,
-    outcome: Option<Result<T, StoreError>>,
-    lost: Option<&str>,
-) {
+fn tell<T>(reply: Reply<T>, outcome: Option<Result<T, StoreError>>, lost: Option<&str>) {
     let answer = match (lost, outcome) {
         (None, Some(outcome)) => outcome,
         (Some(reason), _) => Err(StoreError::Database(reason.to_owned())),
