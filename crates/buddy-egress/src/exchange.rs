@@ -198,7 +198,7 @@ async fn ask(
                 progress.reused = true;
                 connection
             }
-            // Boxed: it is rare, and three times as large as all the rest, which is there for each session.
+            // Boxed: it is rare, and the future of an exchange is there for each session.
             Way::Dial(_place) => {
                 Box::pin(open(shared, target, progress)).await.inspect(|_| pool.dial_succeeded())?
             }

@@ -1,7 +1,7 @@
 //! Logs on standard error: text on a terminal, JSON lines elsewhere. What is logged of a request carries its id.
 //!
 //! The id is a task's own value and no span: a span at `info` is kept, entered with each poll, and written anew with each
-//! line, which cost a tenth of a session.
+//! line.
 
 mod line;
 
