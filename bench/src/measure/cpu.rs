@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::each;
 use crate::Failure;
 use crate::endpoint::Endpoint;
 use crate::figures::{Line, Record, Round};
 use crate::load;
 use crate::platform::{MAX_CONCURRENT_MAX, Platform, Running};
-use crate::rig::{Rig, say};
+use crate::rig::Rig;
 use crate::table::{Column, Shows, table};
 
 pub(crate) const TITLE: &str = "CPU per session";
@@ -52,13 +53,8 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
     let endpoint = Endpoint::start(rig)?;
     let mut all = Vec::new();
     for number in 1..=rounds {
-        let mut round = Vec::new();
-        for platform in PLATFORMS {
-            say(format_args!("cpu, round {number}: {}", platform.name()));
-            let measured = measure(rig, &endpoint, platform).await;
-            round.push(measured.map_err(|error| format!("{}: {error}", platform.name()))?);
-        }
-        all.push(round);
+        let what = format!("cpu, round {number}");
+        all.push(each(&what, &PLATFORMS, async |platform| measure(rig, &endpoint, platform).await).await?);
     }
     Ok(all)
 }

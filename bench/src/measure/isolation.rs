@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::each;
 use super::latency::{RATE, WARM};
 use crate::Failure;
 use crate::endpoint::Endpoint;
 use crate::figures::{Line, Record, Round};
 use crate::load::{self, Callee, Held};
 use crate::platform::Platform;
-use crate::rig::{Rig, say};
+use crate::rig::Rig;
 use crate::table::{Column, Shows, table};
 
 pub(crate) const TITLE: &str = "Isolation";
@@ -39,12 +40,9 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
     let (healthy, hung) = (Endpoint::start(rig)?, Endpoint::start(rig)?);
     let mut all = Vec::new();
     for number in 1..=rounds {
-        let mut round = Vec::new();
-        for platform in PLATFORMS {
-            say(format_args!("isolation, round {number}: {}", platform.name()));
-            round.push(measure(rig, &healthy, &hung, platform).await?);
-        }
-        all.push(round);
+        let what = format!("isolation, round {number}");
+        let measure = async |platform| measure(rig, &healthy, &hung, platform).await;
+        all.push(each(&what, &PLATFORMS, measure).await?);
     }
     Ok(all)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::each;
 use crate::Failure;
 use crate::endpoint::Endpoint;
 use crate::figures::{Line, Record, Round};
@@ -55,10 +56,9 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
             direct = delay.of(direct, &seen(rig, &Callee::Endpoint(&url)).await?);
         }
         let mut round = vec![direct];
-        for platform in PLATFORMS {
-            say(format_args!("latency, round {number}: {}", platform.name()));
-            round.push(measure(rig, &endpoint, platform).await?);
-        }
+        let what = format!("latency, round {number}");
+        round
+            .extend(each(&what, &PLATFORMS, async |platform| measure(rig, &endpoint, platform).await).await?);
         all.push(round);
     }
     Ok(all)

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use super::each;
 use crate::Failure;
 use crate::endpoint::Endpoint;
 use crate::figures::{Line, Record, Round};
 use crate::load::{self, Held};
 use crate::platform::Platform;
-use crate::rig::{Rig, say};
+use crate::rig::Rig;
 use crate::table::{Column, Shows, table};
 
 pub(crate) const TITLE: &str = "Memory";
@@ -41,12 +42,8 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
     let endpoint = Endpoint::start(rig)?;
     let mut all = Vec::new();
     for number in 1..=rounds {
-        let mut round = Vec::new();
-        for platform in PLATFORMS {
-            say(format_args!("memory, round {number}: {}", platform.name()));
-            round.push(measure(rig, &endpoint, platform).await?);
-        }
-        all.push(round);
+        let what = format!("memory, round {number}");
+        all.push(each(&what, &PLATFORMS, async |platform| measure(rig, &endpoint, platform).await).await?);
     }
     Ok(all)
 }

@@ -10,8 +10,9 @@ pub(crate) mod size;
 mod stalls;
 
 use crate::Failure;
-use crate::figures::{Record, Round};
-use crate::rig::Rig;
+use crate::figures::{Line, Record, Round};
+use crate::platform::Platform;
+use crate::rig::{Rig, say};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Measure {
@@ -87,4 +88,19 @@ impl Measure {
         };
         format!("## {title}\n\n{how}\n\n{tables}")
     }
+}
+
+/// The line of each platform, one after the other. What goes wrong is told with its name.
+async fn each(
+    what: &str,
+    platforms: &[Platform],
+    measure: impl AsyncFn(Platform) -> Result<Line, Failure>,
+) -> Result<Round, Failure> {
+    let mut round = Vec::with_capacity(platforms.len());
+    for platform in platforms.iter().copied() {
+        let name = platform.name();
+        say(format_args!("{what}: {name}"));
+        round.push(measure(platform).await.map_err(|error| format!("{name}: {error}"))?);
+    }
+    Ok(round)
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::each;
 use super::latency::{DIRECT, RATE, WARM};
 use crate::Failure;
 use crate::endpoint::Endpoint;
@@ -41,12 +42,13 @@ pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure>
         say(format_args!("stalls, round {number}: {DIRECT}"));
         let direct = seen(rig, &Callee::Endpoint(&endpoint.delayed(DELAY_MILLIS))).await?;
         let mut round = vec![line(DIRECT, &direct, direct.p50)];
-        for platform in PLATFORMS {
-            say(format_args!("stalls, round {number}: {}", platform.name()));
+        let what = format!("stalls, round {number}");
+        let measure = async |platform: Platform| {
             let running = platform.start(rig, &[endpoint.delayed(DELAY_MILLIS)], None).await?;
             let seen = seen(rig, &Callee::Platform(&running, &running.agents[0])).await?;
-            round.push(line(platform.name(), &seen, direct.p50));
-        }
+            Ok(line(platform.name(), &seen, direct.p50))
+        };
+        round.extend(each(&what, &PLATFORMS, measure).await?);
         all.push(round);
     }
     busy.stop()?;
