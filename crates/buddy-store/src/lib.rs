@@ -16,7 +16,7 @@ pub use sqlite::{
     DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, Schema, SqliteSettings, SqliteStore,
 };
 pub use store::{
-    AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Changed, ConfiguredCallback,
-    HandedOver, Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun,
-    Sessions, Settlement, Store, StoreError, Tallies, Written,
+    AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Change, Changed,
+    ConfiguredCallback, HandedOver, Messages, Nodes, Numbered, Page, PutCallback, ResolutionFilter,
+    Resolutions, RotationBegun, Sessions, Settlement, Store, StoreError, Tallies, Written,
 };

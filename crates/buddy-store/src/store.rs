@@ -2,6 +2,7 @@
 //! as the chosen durability goes) when its future ends.
 
 mod audit;
+mod nodes;
 mod resolutions;
 mod tallies;
 
@@ -20,6 +21,7 @@ use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
 pub use audit::AuditLog;
+pub use nodes::{Change, Nodes};
 pub use resolutions::{Numbered, ResolutionFilter, Resolutions};
 pub use tallies::{AgentTally, Tallies};
 
@@ -52,7 +54,18 @@ pub enum StoreError {
 
 /// All of it.
 pub trait Store:
-    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + AuditLog + Send + Sync + 'static
+    Agents
+    + Callbacks
+    + ApiKeys
+    + Sessions
+    + Messages
+    + Resolutions
+    + Tallies
+    + AuditLog
+    + Nodes
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -65,6 +78,7 @@ impl<T> Store for T where
         + Resolutions
         + Tallies
         + AuditLog
+        + Nodes
         + Send
         + Sync
         + 'static
@@ -280,13 +294,17 @@ pub trait Sessions {
         user_id: &str,
         now: UnixMillis,
     ) -> Result<Vec<SessionId>, StoreError>;
-    /// Sessions that are `pending`, oldest first, all newer than `after`: after a crash, those to take up again.
+    /// This node's sessions that are `pending`, oldest first, all newer than `after`. Where there is one node only, all are
+    /// its own, those from before a crash too.
     async fn pending_sessions(
         &self,
         now: UnixMillis,
         after: Option<SessionId>,
         limit: u32,
     ) -> Result<Vec<Session>, StoreError>;
+    /// Takes over at most `limit` pending sessions of nodes that are gone: they are this node's from now on, and no other
+    /// node's. None where there is one node only.
+    async fn take_over_sessions(&self, now: UnixMillis, limit: u32) -> Result<Vec<Session>, StoreError>;
     /// Removes at most `limit` sessions that have ended by `now` and messages of such; how many there were.
     async fn remove_ended_sessions(&self, now: UnixMillis, limit: u32) -> Result<u64, StoreError>;
 }

@@ -16,6 +16,7 @@ mod deleted_agents;
 mod directory;
 mod inspection;
 mod messages;
+mod nodes;
 mod readers;
 mod resolutions;
 mod schema;

@@ -180,6 +180,10 @@ impl Sessions for SqliteStore {
         self.read(move |connection| query_all(connection, PENDING, (after, now.0, limit), session_from)).await
     }
 
+    async fn take_over_sessions(&self, _: UnixMillis, _: u32) -> Result<Vec<Session>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn remove_ended_sessions(&self, now: UnixMillis, limit: u32) -> Result<u64, StoreError> {
         self.write(move |connection| {
             let limit = u64::from(limit);

@@ -68,6 +68,7 @@ pub trait Resolutions {
     ) -> Result<Vec<Numbered>, StoreError>;
     /// The number of the agent's last resolution; 0 if there is none.
     async fn last_resolution_number(&self, agent_id: AgentId) -> Result<i64, StoreError>;
-    /// Removes at most `limit` resolutions that began before `before`; how many there were.
+    /// Removes resolutions that began before `before`, at most `limit` where each is removed by itself; how many there
+    /// were, as far as that is known. A backend that drops whole days keeps those of the day of `before`.
     async fn remove_old_resolutions(&self, before: UnixMillis, limit: u32) -> Result<u64, StoreError>;
 }
