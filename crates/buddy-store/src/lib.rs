@@ -5,10 +5,12 @@
 
 #[cfg(feature = "bench")]
 pub mod bench;
+mod columns;
 #[cfg(test)]
 mod conformance;
 mod seal;
 mod sqlite;
+mod statements;
 mod store;
 
 pub use seal::{BadMasterKey, Keyring, MasterKey};
