@@ -6,6 +6,7 @@ use buddy_core::id::{AgentId, MessageId, SessionId, id_bytes};
 use buddy_core::identity::Identity;
 use buddy_core::message::Text;
 use buddy_core::reason::Reason;
+use buddy_core::secret::CallbackSecret;
 use buddy_core::session::{OpenedBy, Session};
 use buddy_core::tally::{Counts, Durations, Tally};
 use buddy_core::time::UnixMillis;
@@ -46,6 +47,17 @@ pub(crate) fn first_id_of(moment: UnixMillis) -> [u8; 16] {
     let mut id = [0; 16];
     id[..6].copy_from_slice(&millis[2..]);
     id
+}
+
+pub(crate) fn open_secret(
+    keyring: &Keyring,
+    place: Place,
+    key: [u8; 16],
+    sealed: &[u8],
+) -> Result<CallbackSecret, StoreError> {
+    let text = keyring.open(place, &key, sealed)?;
+    let text = std::str::from_utf8(&text).map_err(|_| place.unreadable())?;
+    CallbackSecret::parse(text).map_err(|_| place.unreadable())
 }
 
 /// The hash of a user, and the sealed identity.
