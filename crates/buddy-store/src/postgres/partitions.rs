@@ -46,8 +46,9 @@ pub(super) struct Partitions {
 
 /// The UTC day, counted from 1970, on which it began.
 pub(super) fn day_of(id: ResolutionId) -> i64 {
-    let [a, b, c, d, e, f, ..] = id_bytes(id);
-    i64::from_be_bytes([0, 0, a, b, c, d, e, f]) / DAY_MILLIS
+    let mut millis = [0; 8];
+    millis[2..].copy_from_slice(&id_bytes(id)[..6]);
+    i64::from_be_bytes(millis) / DAY_MILLIS
 }
 
 impl Partitions {

@@ -132,6 +132,13 @@ impl Pool {
         Ok(Lease(Some(self.0.get().await?)))
     }
 
+    /// One connection did not answer; those that are idle may be as dead, and are made anew when they are needed.
+    pub(super) fn distrust(&self, failure: &Failure) {
+        if matches!(failure, Failure::TooSlow) {
+            self.0.retain(|_, _| false);
+        }
+    }
+
     /// Closes what is idle, and all else when it is given back.
     pub(super) fn close(&self) {
         self.0.close();
@@ -183,7 +190,12 @@ macro_rules! reading {
             .await;
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
-                outcome => break outcome.map_err($crate::StoreError::from),
+                outcome => {
+                    break outcome.map_err(|failure| {
+                        $store.pool.distrust(&failure);
+                        $crate::StoreError::from(failure)
+                    });
+                }
             }
         }
     }};
@@ -216,7 +228,12 @@ macro_rules! writing {
             .await;
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
-                outcome => break outcome.map_err($crate::StoreError::from),
+                outcome => {
+                    break outcome.map_err(|failure| {
+                        $store.pool.distrust(&failure);
+                        $crate::StoreError::from(failure)
+                    });
+                }
             }
         }
     }};

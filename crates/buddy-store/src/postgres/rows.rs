@@ -44,7 +44,7 @@ impl<'a> NewSessions<'a> {
         self.expires_at.push(session.expires_at.0);
         self.resolved_at.push(session.resolved_at.map(|at| at.0));
         self.owners.push(owner);
-        self.user_hashes.push(user_hash.as_ref().map(|hash| hash.as_slice()));
+        self.user_hashes.push(user_hash.as_ref().map(<[u8; 32]>::as_slice));
         self.identities.push(identity.as_deref());
     }
 
@@ -87,7 +87,7 @@ impl<'a> SettledSessions<'a> {
         self.statuses.push(settlement.status.as_str());
         self.callbacks_made.push(settlement.callback_made);
         self.failures.push(settlement.failure.map(Reason::as_str));
-        self.user_hashes.push(user_hash.as_ref().map(|hash| hash.as_slice()));
+        self.user_hashes.push(user_hash.as_ref().map(<[u8; 32]>::as_slice));
         self.identities.push(identity.as_deref());
     }
 

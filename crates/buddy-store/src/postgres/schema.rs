@@ -23,7 +23,7 @@ use crate::{Keyring, StoreError};
 const MIGRATIONS: &[(&str, &str)] = &[("V1__tables", include_str!("migrations/V1__tables.sql"))];
 
 /// All that a start does at the tables, with the wait for the other nodes that start.
-const PREPARING: Duration = Duration::from_secs(120);
+const PREPARING: Duration = Duration::from_mins(2);
 
 statements! {
     // Whoever starts takes its turn. The number means nothing but is nobody else's here.

@@ -135,7 +135,7 @@ impl Sessions for PostgresStore {
         now: UnixMillis,
     ) -> Result<Vec<SessionId>, StoreError> {
         let hashes = self.keyring.user_hashes(agent_id, user_id);
-        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_slice()).collect();
+        let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
         let revoked = writing!(self, |tx| {
             let values: [&(dyn ToSql + Sync); 3] = [&key(agent_id), &hashes, &now.0];
             let ids: Vec<Uuid> = query_all(tx, LOCK_USER, &values, |row| get(row, "id")).await?;

@@ -249,8 +249,18 @@ impl Columns {
     }
 
     pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 9] {
-        let [a, b, c, d, e, f] = &self.counts;
-        [&self.agents, &self.begins, a, b, c, d, e, f, &self.durations]
+        let [authenticated, nobody, timed_out, failed, bad_response, not_configured] = &self.counts;
+        [
+            &self.agents,
+            &self.begins,
+            authenticated,
+            nobody,
+            timed_out,
+            failed,
+            bad_response,
+            not_configured,
+            &self.durations,
+        ]
     }
 }
 

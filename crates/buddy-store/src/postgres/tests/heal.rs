@@ -8,7 +8,7 @@ use super::*;
 use crate::{Agents, Sessions};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_away_all_fails_and_nothing_is_wrong_and_then_all_is_well() {
@@ -52,4 +52,28 @@ async fn a_connection_that_was_cut_is_replaced_without_a_word() {
         assert_eq!(store.agent(id(number)).await.unwrap(), Some(agent(number)));
         assert!(store.create_session(session(id(1), number), None).await.unwrap());
     }
+}
+
+/// Time is tokio's and goes as fast as nothing else happens: what bounds the wait is the store's own.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_connections_and_says_nothing_is_not_waited_for() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://buddy@{}/buddy", silent.local_addr().unwrap());
+    let refused = PostgresStore::open(settings(&url), keyring(1)).await.unwrap_err().to_string();
+    assert!(refused.contains("does not answer to new connections"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_waits_for_too_long_is_ended_by_the_server_and_its_connection_is_good() {
+    let (store, database) = node().await;
+    store.create_agent(agent(1), entry()).await.unwrap();
+    let client = raw(&database).await;
+    client.batch_execute("BEGIN; LOCK TABLE agents").await.unwrap();
+    let (read, written) = tokio::join!(store.agent(id(1)), store.create_session(session(id(1), 1), None));
+    for error in [read.unwrap_err(), written.unwrap_err()] {
+        assert!(error.to_string().contains("57014"), "{error}");
+    }
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(store.agent(id(1)).await.unwrap(), Some(agent(1)));
+    assert!(store.create_session(session(id(1), 1), None).await.unwrap());
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::{Agents, Sessions};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn pending_of(store: &PostgresStore) -> BTreeSet<SessionId> {
     let sessions = store.pending_sessions(NOW, None, 1_000).await.unwrap();
