@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::http::limit::Peer;
-use crate::{housekeeping, http};
+use crate::{housekeeping, http, nodes};
 
 /// Connections at once; below the usual limit of 16,384 open files with room for callbacks.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -35,14 +35,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` ends, then finishes what is pending and closes the store.
 pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let begun_at = app.ambient.now();
-    let recovery = tokio::spawn(take_up_pending(app.clone(), begun_at));
+    let recovery = tokio::spawn(take_up_pending(app.clone()));
     let housekeeping = tokio::spawn(housekeeping::run(app.clone(), app.stopping.clone()));
+    let nodes = tokio::spawn(nodes::run(app.clone(), app.stopping.clone()));
     let connections = GracefulShutdown::new();
     let router = http::router(&app);
     tokio::select! {
         () = accept(&listener, &router, &connections) => {}
-        () = stop => {}
+        () = stopped(&app, stop) => {}
     }
     drop(listener);
     tracing::info!("stopping: no new connections, what is pending is finished");
@@ -56,12 +56,24 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     }
     recovery.abort();
     let _ = housekeeping.await;
+    let _ = nodes.await;
     app.health.close().await;
     tracing::info!("stopped");
 }
 
-async fn take_up_pending(app: Arc<App>, begun_at: buddy_core::time::UnixMillis) {
-    match app.identifier.recover(begun_at).await {
+/// Ends when the server is to take no more connections: for a while after it was told to stop, it does, so that a load
+/// balancer finds it not ready, and no request is sent to a port that is closed.
+async fn stopped(app: &App, stop: impl Future<Output = ()>) {
+    stop.await;
+    app.draining.cancel();
+    if !app.drain.is_zero() {
+        tracing::info!(seconds = app.drain.as_secs(), "stopping soon: not ready, and still answering");
+        tokio::time::sleep(app.drain).await;
+    }
+}
+
+async fn take_up_pending(app: Arc<App>) {
+    match app.identifier.recover().await {
         Ok(0) => {}
         Ok(sessions) => tracing::info!(sessions, "sessions that were pending at the last end are identified"),
         Err(error) => tracing::error!(%error, "pending sessions could not be read; housekeeping tries again"),
