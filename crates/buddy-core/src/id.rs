@@ -52,6 +52,13 @@ pub fn id_from_bytes<K: StaticType>(bytes: [u8; 16]) -> TypeSafeId<K> {
     TypeSafeId::from_uuid(Uuid::from_bytes(bytes))
 }
 
+/// When the id was made, by the clock of whoever made it (RFC 9562, section 5.7).
+pub fn made_at<K: StaticType + Copy>(id: TypeSafeId<K>) -> UnixMillis {
+    let (first, _) = id.uuid().as_u64_pair();
+    // 48 of its 64 bits, which an i64 holds.
+    UnixMillis((first >> 16).cast_signed())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +71,12 @@ mod tests {
         assert!(text.starts_with("sess_"));
         assert_eq!(text.parse::<SessionId>().unwrap(), id);
         assert_eq!(id_from_bytes::<SessionKind>(id_bytes(id)), id);
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let id: SessionId = new_id(UnixMillis(1_717_000_000_123), [255; 10]);
+        assert_eq!(made_at(id), UnixMillis(1_717_000_000_123));
     }
 
     #[test]

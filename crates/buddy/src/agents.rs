@@ -14,7 +14,9 @@ use buddy_core::limits::{
 };
 use buddy_core::secret::CallbackSecret;
 use buddy_egress::Egress;
-use buddy_store::{AgentChange, ConfiguredCallback, Page, PutCallback, RotationBegun, Store, StoreError};
+use buddy_store::{
+    AgentChange, Change, ConfiguredCallback, Page, PutCallback, RotationBegun, Store, StoreError,
+};
 use moka::future::Cache;
 
 use crate::ambient::Ambient;
@@ -23,7 +25,8 @@ use crate::refusal::Refusal;
 
 /// Agents whose settings are kept at hand: the busiest of a platform with many more.
 const KNOWN_AGENTS_MAX: u64 = 10_000;
-/// How old settings at hand may be. A change made here counts at once, one made on another node within this.
+/// How old settings at hand may be. A change made here counts at once, one made on another node as soon as that is heard
+/// of, and within this in any case.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// Agents that a search looks at in one read: some milliseconds of one of the store's readers.
@@ -299,8 +302,19 @@ impl Agents {
         Ok(promoted)
     }
 
+    /// Settings were changed here: what is at hand of them is old, on the other nodes too.
     async fn forget(&self, id: AgentId) {
         self.known.invalidate(&id).await;
+        self.store.tell(Change::Agent(id));
+    }
+
+    /// Another node has changed something.
+    pub(crate) async fn hear(&self, change: Change) {
+        match change {
+            Change::Agent(id) => self.known.invalidate(&id).await,
+            Change::Anything => self.known.invalidate_all(),
+            _ => {}
+        }
     }
 }
 

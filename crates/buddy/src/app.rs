@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use buddy_core::secret::TokenHash;
+use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, EgressError, EgressSettings};
 use buddy_store::{Keyring, MasterKey, OpenError, SqliteSettings, SqliteStore, Store, StoreError};
 use ipnet::IpNet;
@@ -39,8 +41,10 @@ pub(crate) enum StartError {
 /// The database's own health, beside what is kept in it.
 #[async_trait]
 pub(crate) trait Health: Send + Sync {
-    /// It answers.
+    /// It answers, takes writes, and has tables that this version knows.
     async fn ready(&self) -> Result<(), StoreError>;
+    /// How far this clock is ahead of the database's, in milliseconds; 0 where that has none of its own.
+    async fn clock_offset(&self, now: UnixMillis) -> Result<i64, StoreError>;
     /// Everything written is on disk, and nothing more will be.
     async fn close(&self);
 }
@@ -51,9 +55,20 @@ impl Health for SqliteStore {
         Self::ready(self).await
     }
 
+    async fn clock_offset(&self, _: UnixMillis) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     async fn close(&self) {
         Self::close(self).await;
     }
+}
+
+/// A store that is open, seen from its two sides.
+struct Opened {
+    store: Arc<dyn Store>,
+    health: Arc<dyn Health>,
+    has_other_nodes: bool,
 }
 
 /// Everything that a call may need.
@@ -67,6 +82,7 @@ pub(crate) struct App {
     pub(crate) resolutions: Arc<Resolutions>,
     pub(crate) messages: Arc<Messages>,
     pub(crate) identifier: Arc<Identifier>,
+    pub(crate) news: Arc<News>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) health: Arc<dyn Health>,
     pub(crate) metrics: Arc<Metrics>,
@@ -77,6 +93,10 @@ pub(crate) struct App {
     pub(crate) admin_token: TokenHash,
     /// The origin that browsers know this server by.
     pub(crate) public_origin: String,
+    /// Cancelled when the server is to end soon: it still answers, and is not ready for more.
+    pub(crate) draining: CancellationToken,
+    /// How long that takes.
+    pub(crate) drain: Duration,
     /// Cancelled when the server is to end.
     pub(crate) stopping: CancellationToken,
 }
@@ -88,7 +108,7 @@ pub(crate) struct Started {
     pub(crate) admin_token_path: Option<std::path::PathBuf>,
 }
 
-/// Opens the data dir and puts everything together. `listen` is where the server really listens.
+/// Opens the data dir and the database, and puts everything together. `listen` is where the server really listens.
 pub(crate) fn start(
     mut settings: Settings,
     listen: SocketAddr,
@@ -98,15 +118,30 @@ pub(crate) fn start(
     let egress = egress(&settings, listen)?;
     let data_dir = DataDir::open(&settings.data_dir)?;
     let keyring = keyring(std::mem::take(&mut settings.master_keys), &data_dir, &ambient)?;
+    let opened = open_sqlite(&settings, &data_dir, keyring)?;
+    put_together(settings, listen, ambient, egress, &data_dir, opened)
+}
+
+fn open_sqlite(settings: &Settings, data_dir: &DataDir, keyring: Keyring) -> Result<Opened, OpenError> {
     let sqlite = SqliteSettings { directory: data_dir.path().to_owned(), durability: settings.durability };
     let sqlite = Arc::new(SqliteStore::open(sqlite, keyring)?);
+    Ok(Opened { store: sqlite.clone(), health: sqlite, has_other_nodes: false })
+}
+
+fn put_together(
+    settings: Settings,
+    listen: SocketAddr,
+    ambient: Ambient,
+    egress: Egress,
+    data_dir: &DataDir,
+    Opened { store, health, has_other_nodes }: Opened,
+) -> Result<Started, StartError> {
     let (admin_token, admin_token_path) = match &settings.admin_token {
         Some(token) => (TokenHash::of(token), None),
         None => (TokenHash::of(&data_dir.admin_token(&ambient)?), Some(data_dir.admin_token_path())),
     };
-    let store: Arc<dyn Store> = sqlite.clone();
     let metrics = Arc::new(Metrics::new());
-    let news = Arc::new(News::default());
+    let news = Arc::new(News::new(store.clone()));
     let agents = Arc::new(Agents::new(store.clone(), egress.clone(), ambient.clone()));
     let identifier = Arc::new(Identifier::new(
         store.clone(),
@@ -124,10 +159,12 @@ pub(crate) fn start(
         news: news.clone(),
         ambient: ambient.clone(),
         metrics: metrics.clone(),
+        has_other_nodes,
     };
     let stopping = CancellationToken::new();
     let messages = Arc::new(Messages::new(store.clone(), news.clone(), ambient.clone(), stopping.clone()));
-    let resolutions = Arc::new(Resolutions::new(store.clone(), agents.clone(), news, stopping.clone()));
+    let resolutions =
+        Arc::new(Resolutions::new(store.clone(), agents.clone(), news.clone(), stopping.clone()));
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let stats = Stats { store: store.clone(), agents: agents.clone(), ambient: ambient.clone() };
     let app = App {
@@ -140,14 +177,17 @@ pub(crate) fn start(
         resolutions,
         messages,
         identifier,
+        news,
         store,
-        health: sqlite,
+        health,
         metrics,
         limiter: Limiter::new(settings.sessions_per_minute, settings.agent_sessions_per_minute),
         trusted_proxies: settings.trusted_proxies,
         ambient,
         admin_token,
         public_origin: public_origin(settings.public_url.as_ref(), listen),
+        draining: CancellationToken::new(),
+        drain: settings.drain,
         stopping,
     };
     Ok(Started { app: Arc::new(app), admin_token_path })

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buddy_core::limits::{
-    ATTEMPTS_MAX, AUDIT_KEPT_SECONDS, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS,
-    TALLIES_KEPT_SECONDS, TIMEOUT_MS_MAX,
+    AUDIT_KEPT_SECONDS, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS, TALLIES_KEPT_SECONDS,
 };
-use buddy_core::time::UnixMillis;
 use buddy_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +16,6 @@ use crate::app::App;
 const EVERY: Duration = Duration::from_secs(20);
 /// Rows removed in one write, so that no session start waits behind a long one.
 const BATCH: u32 = 500;
-/// A resolution that has not settled its session after this many seconds never will.
-const STUCK_SECONDS: u32 = ATTEMPTS_MAX as u32 * TIMEOUT_MS_MAX / 1000 + 10;
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
@@ -47,11 +43,11 @@ pub(crate) async fn tidy(app: &Arc<App>) -> Result<(), StoreError> {
     while app.store.tallies_into_hours(by_minute_since, BATCH).await? == u64::from(BATCH) {}
     let kept_since = now.minus_seconds(TALLIES_KEPT_SECONDS);
     while app.store.remove_old_tallies(kept_since, BATCH).await? == u64::from(BATCH) {}
-    recover(app, now.minus_seconds(STUCK_SECONDS)).await
+    recover(app).await
 }
 
-async fn recover(app: &Arc<App>, begun_before: UnixMillis) -> Result<(), StoreError> {
-    let taken_up = app.identifier.recover(begun_before).await?;
+async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
+    let taken_up = app.identifier.recover().await?;
     if taken_up > 0 {
         tracing::warn!(sessions = taken_up, "pending sessions were taken up again");
     }
@@ -137,16 +133,31 @@ mod tests {
         // Begun, and then its server was gone.
         assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
         tidy(&test.app).await.unwrap();
-        let status = test.app.sessions.session(session.id).await.unwrap().status;
-        assert_eq!(status, Status::Pending, "it may still be running");
-        test.clock.advance_seconds(STUCK_SECONDS + 1);
-        tidy(&test.app).await.unwrap();
-        let settled = test.app.sessions.session(session.id).await.unwrap();
+        let settled = settled(&test, &session).await;
         assert_eq!((settled.status, settled.failure), (Status::Anonymous, Some(Reason::ConnectFailed)));
         let page = Page { before: None, limit: 1 };
         let kept =
             test.app.store.resolutions(known.agent.id, ResolutionFilter::default(), page).await.unwrap();
         assert_eq!(kept[0].outcome, Outcome::Failed);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_being_identified_is_not_taken_up() {
+        let test = TestApp::start();
+        let known = test.agent(SECRET).await;
+        let session = test.session(&known).await;
+        let place = test.app.identifier.place(session.id).unwrap();
+        assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
+        place.is_on_disk();
+        assert_eq!(test.app.identifier.recover().await.unwrap(), 0);
+        drop(place);
+        assert_eq!(test.app.identifier.recover().await.unwrap(), 1);
+    }
+
+    /// The session once it is settled.
+    async fn settled(test: &TestApp, session: &Session) -> Session {
+        test.app.sessions.wait_until_settled(session.id, Duration::from_secs(30)).await.unwrap();
+        test.app.sessions.session(session.id).await.unwrap()
     }
 
     #[tokio::test]
@@ -156,9 +167,8 @@ mod tests {
         let session = test.session(&known).await;
         assert!(test.app.store.begin_identify(session.id, test.app.ambient.now()).await.unwrap());
         test.app.agents.delete_callback(&operator(), known.agent.id).await.unwrap();
-        test.clock.advance_seconds(STUCK_SECONDS + 1);
         tidy(&test.app).await.unwrap();
-        let settled = test.app.sessions.session(session.id).await.unwrap();
+        let settled = settled(&test, &session).await;
         assert_eq!((settled.status, settled.failure), (Status::Anonymous, Some(Reason::NotConfigured)));
         let of_session = ResolutionFilter { session_id: Some(session.id), ..ResolutionFilter::default() };
         let page = Page { before: None, limit: 2 };

@@ -27,6 +27,7 @@ mod listening;
 mod logs;
 mod messages;
 mod metrics;
+mod nodes;
 mod refusal;
 mod resolutions;
 mod said;

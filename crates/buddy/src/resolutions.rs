@@ -95,7 +95,7 @@ impl ResolutionStream {
                 return None;
             }
             // Subscribed before it is read: what is kept in between is not missed.
-            let subscription = self.resolutions.news.resolved.subscribe(self.agent_id);
+            let subscription = self.resolutions.news.of_resolutions(self.agent_id);
             let announced = subscription.announced();
             let all_read = self.read().await.inspect_err(log).ok()?;
             if all_read && self.ready.is_empty() && !waited(announced, &self.resolutions.stopping).await {

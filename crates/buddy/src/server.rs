@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::http::limit::Peer;
-use crate::{housekeeping, http};
+use crate::{housekeeping, http, nodes};
 
 /// Connections at once; below the usual limit of 16,384 open files with room for callbacks.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -30,20 +30,25 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Two attempts of the longest time, and a second to store what came of them.
 const DRAIN_TIME: Duration = Duration::from_millis(ATTEMPTS_MAX as u64 * TIMEOUT_MS_MAX as u64 + 1000);
+/// Connections that may wait in the kernel to be accepted; tokio asks for as many.
+const BACKLOG_MAX: usize = 1024;
+/// One that waits is there at once.
+const BACKLOG_TIME: Duration = Duration::from_millis(5);
 /// After an accept failed for lack of files or memory: long enough for some to be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` ends, then finishes what is pending and closes the store.
 pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let begun_at = app.ambient.now();
-    let recovery = tokio::spawn(take_up_pending(app.clone(), begun_at));
+    let recovery = tokio::spawn(take_up_pending(app.clone()));
     let housekeeping = tokio::spawn(housekeeping::run(app.clone(), app.stopping.clone()));
+    let nodes = tokio::spawn(nodes::run(app.clone(), app.stopping.clone()));
     let connections = GracefulShutdown::new();
     let router = http::router(&app);
     tokio::select! {
         () = accept(&listener, &router, &connections) => {}
-        () = stop => {}
+        () = stopped(&app, stop) => {}
     }
+    take_what_waits(&listener, &router, &connections).await;
     drop(listener);
     tracing::info!("stopping: no new connections, what is pending is finished");
     app.stopping.cancel();
@@ -56,12 +61,24 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     }
     recovery.abort();
     let _ = housekeeping.await;
+    let _ = nodes.await;
     app.health.close().await;
     tracing::info!("stopped");
 }
 
-async fn take_up_pending(app: Arc<App>, begun_at: buddy_core::time::UnixMillis) {
-    match app.identifier.recover(begun_at).await {
+/// Ends when the server is to take no more connections: for a while after it was told to stop, it does, so that a load
+/// balancer finds it not ready, and no request is sent to a port that is closed.
+async fn stopped(app: &App, stop: impl Future<Output = ()>) {
+    stop.await;
+    app.draining.cancel();
+    if !app.drain.is_zero() {
+        tracing::info!(seconds = app.drain.as_secs(), "stopping soon: not ready, and still answering");
+        tokio::time::sleep(app.drain).await;
+    }
+}
+
+async fn take_up_pending(app: Arc<App>) {
+    match app.identifier.recover().await {
         Ok(0) => {}
         Ok(sessions) => tracing::info!(sessions, "sessions that were pending at the last end are identified"),
         Err(error) => tracing::error!(%error, "pending sessions could not be read; housekeeping tries again"),
@@ -84,6 +101,15 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
             serving.await;
             drop(place);
         });
+    }
+}
+
+/// Connections that the kernel has taken already, and whose requests would be lost with the listener.
+async fn take_what_waits(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+    for _ in 0..BACKLOG_MAX {
+        // What does not come at once is for whoever listens next; tokio may need a second look to know.
+        let Ok(Ok((stream, address))) = timeout(BACKLOG_TIME, listener.accept()).await else { return };
+        tokio::spawn(serve(stream, Peer(address.ip()), router.clone(), connections.watcher()));
     }
 }
 

@@ -4,18 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buddy_core::callback::ticket;
-use buddy_core::id::{AgentId, SessionId};
+use buddy_core::id::{AgentId, SessionId, made_at};
 use buddy_core::identity::Identity;
 use buddy_core::reason::Reason;
 use buddy_core::secret::{Token, TokenHash, TokenKind};
 use buddy_core::session::{OpenedBy, Session, Status};
-use buddy_store::{ConfiguredCallback, Settlement, Store};
+use buddy_store::{Change, ConfiguredCallback, Settlement, Store};
+use tokio::time::{Instant, timeout_at};
 
 use crate::agents::{Agents, KnownAgent, found};
 use crate::ambient::Ambient;
 use crate::identify::{Identifier, Kept, News, Place, Settling, unasked};
 use crate::metrics::Metrics;
+use crate::nodes::CLOCK_OFFSET_MAX_MS;
 use crate::refusal::Refusal;
+
+/// Nothing was heard of a session that is waited for: another node may have settled it, and could not tell.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A session that another node has in memory alone is on disk within this: the time that it may be there, and a write.
+const KEPT_ELSEWHERE_WITHIN: Duration = Duration::from_millis(400);
 
 /// Who wants a session, and how.
 pub(crate) struct Begin {
@@ -59,6 +66,8 @@ pub(crate) struct Sessions {
     pub(crate) news: Arc<News>,
     pub(crate) ambient: Ambient,
     pub(crate) metrics: Arc<Metrics>,
+    /// Other nodes share the store.
+    pub(crate) has_other_nodes: bool,
 }
 
 impl Sessions {
@@ -78,7 +87,8 @@ impl Sessions {
             expires_at: created_at.plus_seconds(known.agent.session_ttl_seconds),
             resolved_at: None,
         };
-        let plan = if begin.identify { Some(self.plan(known, begin.opened_by, false)?) } else { None };
+        let plan =
+            if begin.identify { Some(self.plan(known, session.id, begin.opened_by, false)?) } else { None };
         let settlement = plan.as_ref().and_then(|plan| self.settlement_of(plan, &session));
         if matches!(plan, Some(Plan::Ask(..))) {
             session.status = Status::Pending;
@@ -87,12 +97,15 @@ impl Sessions {
             Kept::WithOutcome
         } else {
             found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
+            if let Some(Plan::Ask(_, place)) = &plan {
+                place.is_on_disk();
+            }
             Kept::Already
         };
         self.metrics.session_begun(begin.opened_by);
         if let Some(settlement) = settlement {
             self.metrics.settled(&settlement);
-            self.news.resolved.announce(session.agent_id);
+            self.news.tell(Change::Resolved(session.agent_id));
             session = settlement.of(&session);
         }
         let settling = match plan {
@@ -112,8 +125,8 @@ impl Sessions {
         let known = self.agents.known(session.agent_id).await?;
         let ticket_good = check_ticket(&known, session.id, ticket)?;
         if session.status == Status::Created {
-            let plan = match self.plan(&known, session.opened_by, ticket_good) {
-                // The last place may have gone to another call for this very session: then there is one to join.
+            let plan = match self.plan(&known, session.id, session.opened_by, ticket_good) {
+                // Its place, or the last one, may have gone to another call for this very session: then there is one to join.
                 Err(Refusal::Overloaded) => return self.join_or_refuse(session.id).await,
                 plan => plan?,
             };
@@ -121,10 +134,11 @@ impl Sessions {
                 if self.store.settle_session(session.id, settlement.clone()).await? {
                     self.metrics.settled(&settlement);
                 }
-                self.news.settled(session.id, session.agent_id);
+                self.news.tell(Change::Settled(session.id, session.agent_id));
             } else if let Plan::Ask(configured, place) = plan
                 && self.store.begin_identify(session.id, self.ambient.now()).await?
             {
+                place.is_on_disk();
                 self.identifier.start(session.clone(), configured, place, Kept::Already);
             }
         }
@@ -137,7 +151,13 @@ impl Sessions {
     }
 
     /// What identifying takes; for a callback a place is taken already.
-    fn plan(&self, known: &KnownAgent, opened_by: OpenedBy, ticket_good: bool) -> Result<Plan, Refusal> {
+    fn plan(
+        &self,
+        known: &KnownAgent,
+        id: SessionId,
+        opened_by: OpenedBy,
+        ticket_good: bool,
+    ) -> Result<Plan, Refusal> {
         let Some(configured) = known.callback.as_ref().filter(|configured| configured.callback.enabled)
         else {
             return Ok(Plan::NotConfigured);
@@ -146,7 +166,7 @@ impl Sessions {
         if configured.callback.require_ticket && !bound {
             return Ok(Plan::Nobody);
         }
-        Ok(Plan::Ask(configured.clone(), self.identifier.place()?))
+        Ok(Plan::Ask(configured.clone(), self.identifier.place(id)?))
     }
 
     /// The settlement of a plan that asks nobody.
@@ -161,12 +181,32 @@ impl Sessions {
 
     pub(crate) async fn session(&self, id: SessionId) -> Result<Session, Refusal> {
         self.identifier.keep_now(id).await;
-        self.store.session(id, self.ambient.now()).await?.ok_or(Refusal::NotFound("session"))
+        let mut found = self.store.session(id, self.ambient.now()).await?;
+        if found.is_none() && self.is_kept_soon(id).await {
+            found = self.store.session(id, self.ambient.now()).await?;
+        }
+        found.ok_or(Refusal::NotFound("session"))
     }
 
     async fn with_identity(&self, id: SessionId) -> Result<Option<(Session, Option<Identity>)>, Refusal> {
         self.identifier.keep_now(id).await;
-        Ok(self.store.session_with_identity(id, self.ambient.now()).await?)
+        let mut found = self.store.session_with_identity(id, self.ambient.now()).await?;
+        if found.is_none() && self.is_kept_soon(id).await {
+            found = self.store.session_with_identity(id, self.ambient.now()).await?;
+        }
+        Ok(found)
+    }
+
+    /// Of a session that is not there: whether it may be in the memory of another node alone, which has just begun it, and
+    /// is on disk when this ends. Its endpoint knows its id, and may ask any node.
+    async fn is_kept_soon(&self, id: SessionId) -> bool {
+        let age = self.ambient.now().0 - made_at(id).0;
+        let young = -CLOCK_OFFSET_MAX_MS..CLOCK_OFFSET_MAX_MS;
+        let may_be = self.has_other_nodes && young.contains(&age);
+        if may_be {
+            tokio::time::sleep(KEPT_ELSEWHERE_WITHIN).await;
+        }
+        may_be
     }
 
     /// The session that this visitor's token is for.
@@ -213,7 +253,7 @@ impl Sessions {
         id: SessionId,
         settling: Settling,
     ) -> Result<Option<Session>, Refusal> {
-        let subscription = self.news.settled.subscribe(id);
+        let subscription = self.news.of_settling(id);
         tokio::select! {
             biased;
             settled = settling.settled() => settled,
@@ -226,13 +266,16 @@ impl Sessions {
         if wait.is_zero() {
             return Ok(());
         }
-        let subscription = self.news.settled.subscribe(id);
-        let announced = subscription.announced();
-        // Subscribed before it is read: what is settled in between is not missed.
-        if !self.session(id).await?.status.is_settled() {
-            let _ = tokio::time::timeout(wait, announced).await;
+        let until = Instant::now() + wait;
+        loop {
+            let subscription = self.news.of_settling(id);
+            let announced = subscription.announced();
+            // Subscribed before it is read: what is settled in between is not missed.
+            if self.session(id).await?.status.is_settled() || Instant::now() >= until {
+                return Ok(());
+            }
+            let _ = timeout_at(until.min(Instant::now() + LOOK_AGAIN), announced).await;
         }
-        Ok(())
     }
 
     /// Takes identities back; the number of sessions that this changed.
@@ -247,7 +290,7 @@ impl Sessions {
             Revoke::User(user_id) => self.store.revoke_user(agent_id, &user_id, now).await?,
         };
         for id in &revoked {
-            self.news.settled(*id, agent_id);
+            self.news.tell(Change::Settled(*id, agent_id));
         }
         Ok(revoked.len())
     }

@@ -6,6 +6,7 @@ mod source;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use buddy_store::{Durability, MasterKey};
 use ipnet::IpNet;
@@ -77,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// Sessions that may be pending at once.
     pub(crate) max_pending: usize,
+    /// How long requests are still taken after the end was asked for.
+    pub(crate) drain: Duration,
     /// How much is logged.
     pub(crate) log: LevelFilter,
     /// What a power cut may cost.
@@ -100,6 +103,7 @@ impl Settings {
             agent_sessions_per_minute: 0,
             trusted_proxies: Vec::new(),
             max_pending: 1000,
+            drain: Duration::ZERO,
             log: LevelFilter::OFF,
             durability: Durability::Full,
         }

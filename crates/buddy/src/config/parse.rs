@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use buddy_core::secret::TokenKind;
 use buddy_store::{Durability, MasterKey};
@@ -21,6 +22,8 @@ const DEFAULT_SESSIONS_PER_MINUTE: u32 = 120;
 const DEFAULT_AGENT_SESSIONS_PER_MINUTE: u32 = 60_000;
 /// Sessions pending at once: at some kilobytes in a queue and some tens with a connection, a few hundred megabytes.
 const DEFAULT_MAX_PENDING: usize = 50_000;
+/// Longer than any load balancer takes to look elsewhere; what supervises the process would kill it.
+const DRAIN_SECONDS_MAX: u64 = 300;
 /// Shorter could be guessed.
 const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 /// Longer would not fit a header with room to spare.
@@ -57,6 +60,7 @@ pub(super) fn settings(
         )?,
         trusted_proxies: or_default(get("trusted_proxies"), networks, Vec::new())?,
         max_pending: or_default(get("max_pending"), max_pending, DEFAULT_MAX_PENDING)?,
+        drain: or_default(get("drain_seconds"), drain, Duration::ZERO)?,
         log: or_default(get("log"), log_level, LevelFilter::INFO)?,
         durability: or_default(get("durability"), durability, Durability::Full)?,
     })
@@ -152,6 +156,12 @@ fn default_of_agent(per_client: Option<&Given>) -> u32 {
 fn max_pending(given: &Given) -> Result<usize, WrongSetting> {
     let must = "must be a whole number above 0.";
     given.text.parse().ok().filter(|max| *max > 0).ok_or_else(|| given.wrong(must))
+}
+
+fn drain(given: &Given) -> Result<Duration, WrongSetting> {
+    let must = format!("must be a whole number of seconds, 0 to {DRAIN_SECONDS_MAX}.");
+    let seconds = given.text.parse().ok().filter(|seconds| *seconds <= DRAIN_SECONDS_MAX);
+    seconds.map(Duration::from_secs).ok_or_else(|| given.wrong(must))
 }
 
 fn log_level(given: &Given) -> Result<LevelFilter, WrongSetting> {

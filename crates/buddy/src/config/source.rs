@@ -11,7 +11,7 @@ use super::{Settings, WrongSetting, parse};
 const DEFAULT_FILE: &str = "buddy.toml";
 
 /// Every setting but the two secrets, which a command line would show to every user of the machine.
-pub(super) const IN_FILE: [&str; 14] = [
+pub(super) const IN_FILE: [&str; 15] = [
     "listen",
     "data_dir",
     "database_url",
@@ -23,6 +23,7 @@ pub(super) const IN_FILE: [&str; 14] = [
     "agent_sessions_per_minute",
     "trusted_proxies",
     "max_pending",
+    "drain_seconds",
     "log",
     "durability",
     "config",
@@ -72,6 +73,10 @@ pub(crate) struct Flags {
     /// Sessions that may be pending at once; beyond it 503 [default: 50000] [env: BUDDY_MAX_PENDING].
     #[arg(long, value_name = "N")]
     max_pending: Option<String>,
+    /// Seconds after SIGTERM in which requests are still taken while /readyz says no, for a load balancer to look
+    /// elsewhere [default: 0] [env: BUDDY_DRAIN_SECONDS].
+    #[arg(long, value_name = "N")]
+    drain_seconds: Option<String>,
     /// error, warn, info, debug or trace [default: info] [env: BUDDY_LOG].
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
@@ -129,7 +134,7 @@ fn read(path: &Path) -> Result<String, WrongSetting> {
     })
 }
 
-fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 13] {
+fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 14] {
     [
         ("listen", flags.listen),
         ("data_dir", flags.data_dir),
@@ -142,6 +147,7 @@ fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 13] {
         ("agent_sessions_per_minute", flags.agent_sessions_per_minute),
         ("trusted_proxies", flags.trusted_proxies),
         ("max_pending", flags.max_pending),
+        ("drain_seconds", flags.drain_seconds),
         ("log", flags.log),
         ("durability", flags.durability),
     ]

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -38,6 +38,10 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Reque
         tracing::debug!(method, route, status, micros, "request answered");
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
+        if app.draining.is_cancelled() {
+            // The next request is to come on a new connection, and so to another node.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     })

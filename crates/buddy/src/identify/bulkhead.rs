@@ -54,6 +54,7 @@ pub(super) struct Bulkhead {
     slots: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
+    recovering: Semaphore,
 }
 
 impl Bulkhead {
@@ -65,8 +66,15 @@ impl Bulkhead {
             slots: Semaphore::new(slots),
             waiting: AtomicUsize::new(0),
             waiting_max: slots * QUEUE_PER_SLOT,
+            recovering: Semaphore::new(slots * QUEUE_PER_SLOT),
             callback,
         }
+    }
+
+    /// Of sessions that are taken up again there may be many at once: no more of them come to the queue than it holds, so
+    /// that none is refused as overloaded for being taken up.
+    pub(super) async fn turn_of_recovery(&self) -> SemaphorePermit<'_> {
+        self.recovering.acquire().await.expect("the turns are never closed")
     }
 
     /// A slot, first come first served, within the attempt's time.

@@ -5,34 +5,82 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use buddy_core::id::{AgentId, SessionId};
+use buddy_store::{Change, Store};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-/// All that is announced.
-#[derive(Default)]
+/// All that is announced, here and to the other nodes.
 pub(crate) struct News {
-    /// A session was settled or revoked.
-    pub(crate) settled: Arc<Announcements<SessionId>>,
-    /// A session's conversation has changed.
-    pub(crate) written: Arc<Announcements<SessionId>>,
-    /// There is something new for an agent's software.
-    pub(crate) handed_over: Arc<Announcements<AgentId>>,
-    /// One of an agent's sessions has a resolution.
-    pub(crate) resolved: Arc<Announcements<AgentId>>,
+    store: Arc<dyn Store>,
+    settled: Arc<Announcements<SessionId>>,
+    written: Arc<Announcements<SessionId>>,
+    handed_over: Arc<Announcements<AgentId>>,
+    resolved: Arc<Announcements<AgentId>>,
 }
 
 impl News {
-    /// The session of this agent is settled, or was revoked: it may have messages to hand over, or none any more.
-    pub(crate) fn settled(&self, id: SessionId, agent_id: AgentId) {
-        self.settled.announce(id);
-        self.written.announce(id);
-        self.handed_over.announce(agent_id);
-        self.resolved.announce(agent_id);
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            settled: Arc::default(),
+            written: Arc::default(),
+            handed_over: Arc::default(),
+            resolved: Arc::default(),
+        }
+    }
+
+    /// It has happened on this node.
+    pub(crate) fn tell(&self, change: Change) {
+        self.hear(change);
+        self.store.tell(change);
+    }
+
+    /// It has happened, here or elsewhere.
+    pub(crate) fn hear(&self, change: Change) {
+        match change {
+            Change::Settled(id, agent_id) => {
+                self.settled.announce(id);
+                // It may have messages to hand over, or none any more.
+                self.written.announce(id);
+                self.handed_over.announce(agent_id);
+                self.resolved.announce(agent_id);
+            }
+            Change::Written(id) => self.written.announce(id),
+            Change::HandedOver(agent_id) => self.handed_over.announce(agent_id),
+            Change::Resolved(agent_id) => self.resolved.announce(agent_id),
+            Change::Agent(_) => {}
+            Change::Anything => {
+                self.settled.announce_all();
+                self.written.announce_all();
+                self.handed_over.announce_all();
+                self.resolved.announce_all();
+            }
+        }
+    }
+
+    /// Who waits for a session to be settled or revoked.
+    pub(crate) fn of_settling(&self, id: SessionId) -> Subscription<SessionId> {
+        self.settled.subscribe(id)
+    }
+
+    /// Who waits for a session's conversation to change.
+    pub(crate) fn of_conversation(&self, id: SessionId) -> Subscription<SessionId> {
+        self.written.subscribe(id)
+    }
+
+    /// Who waits for something new for an agent's software.
+    pub(crate) fn of_handing_over(&self, id: AgentId) -> Subscription<AgentId> {
+        self.handed_over.subscribe(id)
+    }
+
+    /// Who waits for one of an agent's sessions to have a resolution.
+    pub(crate) fn of_resolutions(&self, id: AgentId) -> Subscription<AgentId> {
+        self.resolved.subscribe(id)
     }
 }
 
 /// Tells those who wait for one of these that something has happened to it. Holds only those that are waited for.
-pub(crate) struct Announcements<K: Copy + Eq + Hash> {
+struct Announcements<K: Copy + Eq + Hash> {
     waited_for: Mutex<HashMap<K, Weak<Notify>>>,
 }
 
@@ -44,7 +92,7 @@ impl<K: Copy + Eq + Hash> Default for Announcements<K> {
 
 impl<K: Copy + Eq + Hash> Announcements<K> {
     /// Waits for it from now on; read it after this.
-    pub(crate) fn subscribe(self: &Arc<Self>, id: K) -> Subscription<K> {
+    fn subscribe(self: &Arc<Self>, id: K) -> Subscription<K> {
         let mut waited_for = self.lock();
         let notify = waited_for.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
             let notify = Arc::new(Notify::new());
@@ -55,9 +103,17 @@ impl<K: Copy + Eq + Hash> Announcements<K> {
     }
 
     /// Something has happened: wakes all who wait for it.
-    pub(crate) fn announce(&self, id: K) {
+    fn announce(&self, id: K) {
         let notify = self.lock().remove(&id).and_then(|notify| notify.upgrade());
         if let Some(notify) = notify {
+            notify.notify_waiters();
+        }
+    }
+
+    /// Something may have happened to any of them.
+    fn announce_all(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        for notify in all.into_values().filter_map(|notify| notify.upgrade()) {
             notify.notify_waiters();
         }
     }
@@ -110,6 +166,18 @@ mod tests {
         }
         drop(subscriptions);
         assert!(announcements.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn all_hear_that_anything_may_have_happened() {
+        let announcements = Arc::<Announcements<SessionId>>::default();
+        let subscriptions: Vec<_> =
+            (0..3).map(|n| announcements.subscribe(new_id(UnixMillis(1), [n; 10]))).collect();
+        let announced: Vec<_> = subscriptions.iter().map(Subscription::announced).collect();
+        announcements.announce_all();
+        for heard in announced {
+            heard.await;
+        }
     }
 
     #[test]

@@ -11,16 +11,19 @@ mod running;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use buddy_core::id::SessionId;
 use buddy_core::reason::Reason;
 use buddy_core::resolution::{Outcome, Resolution};
 use buddy_core::session::{Session, Status};
 use buddy_egress::Egress;
-use buddy_store::{ConfiguredCallback, Settlement, Store};
+use buddy_store::{Change, ConfiguredCallback, Settlement, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agents::{Agents, found};
@@ -31,7 +34,12 @@ use crate::refusal::Refusal;
 
 use bulkhead::Bulkheads;
 pub(crate) use flight::News;
-use running::RunningNow;
+use running::{Running, RunningNow};
+
+/// Before an outcome that the store did not take is given to it again.
+const STORE_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How often: for as long as a restart of a database takes. After that the session is identified anew.
+const STORE_AGAIN_MAX: u32 = 20;
 
 /// Runs resolutions and settles their sessions.
 pub(crate) struct Identifier {
@@ -43,12 +51,26 @@ pub(crate) struct Identifier {
     ambient: Ambient,
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
-    running: RunningNow,
+    running: Arc<RunningNow>,
+    /// Some session was left pending by this node.
+    left_behind: AtomicBool,
     places: Arc<Semaphore>,
 }
 
-/// A place among the sessions that may be pending at once; free again when dropped.
-pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+/// A place among the sessions that may be pending at once, for this one, which nobody else on this node identifies; free
+/// again when dropped.
+pub(crate) struct Place {
+    running: Running,
+    tenure: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// The session is on disk, and pending.
+    pub(crate) fn is_on_disk(&self) {
+        self.running.is_on_disk();
+    }
+}
 
 /// What comes of a session that is being identified, told to whoever began it without the store being asked.
 pub(crate) struct Settling(oneshot::Receiver<Result<Option<Session>, Refusal>>);
@@ -89,17 +111,25 @@ impl Identifier {
             ambient,
             metrics,
             tasks: TaskTracker::new(),
-            running: RunningNow::default(),
+            running: Arc::default(),
+            left_behind: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(max_pending.min(Semaphore::MAX_PERMITS))),
         }
     }
 
-    /// A place for one more pending session, to be had before the session is stored.
-    pub(crate) fn place(&self) -> Result<Place, Refusal> {
-        self.places.clone().try_acquire_owned().map(Place).map_err(|_| Refusal::Overloaded)
+    /// A place for one more pending session, to be had before it is stored as such. Refused as overloaded if there is none,
+    /// or if the session has one already.
+    pub(crate) fn place(&self, id: SessionId) -> Result<Place, Refusal> {
+        let permit = self.permit()?;
+        let running = self.running.enter(id).ok_or(Refusal::Overloaded)?;
+        Ok(Place { running, tenure: self.store.tenure(), _permit: permit })
     }
 
-    /// Identifies a `pending` session in the background, unless that is being done already.
+    fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.places.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)
+    }
+
+    /// Identifies a `pending` session in the background.
     pub(crate) fn start(
         self: &Arc<Self>,
         session: Session,
@@ -111,8 +141,8 @@ impl Identifier {
         let (tell, settling) = oneshot::channel();
         let identify = async move {
             let told = match kept {
-                Kept::Already => Ok(identifier.identify(session, &configured).await),
-                Kept::WithOutcome => identifier.identify_unkept(session, &configured).await,
+                Kept::Already => Ok(identifier.identify(&session, &configured, &place.tenure).await),
+                Kept::WithOutcome => identifier.identify_unkept(session, &configured, &place.running).await,
             };
             // Mostly nobody waits for it.
             let _ = tell.send(told);
@@ -140,11 +170,20 @@ impl Identifier {
         self.bulkheads.drop_idle();
     }
 
-    /// The settled session, if it was settled by this.
-    async fn identify(&self, session: Session, configured: &ConfiguredCallback) -> Option<Session> {
-        let _running = self.running.enter(session.id, true)?;
-        let settlement = self.settlement(&session, configured).await;
-        self.settle(&session, settlement).await
+    /// The settled session, if it was settled by this. The endpoint is asked for as long as the session is this node's: once
+    /// another may have taken it over, nothing more is sent.
+    async fn identify(
+        &self,
+        session: &Session,
+        configured: &ConfiguredCallback,
+        tenure: &CancellationToken,
+    ) -> Option<Session> {
+        let Some(settlement) = tenure.run_until_cancelled(self.settlement(session, configured)).await else {
+            tracing::warn!(session = %session.id, "given up: the database could not be told that this node is alive");
+            self.left_behind.store(true, Ordering::Relaxed);
+            return None;
+        };
+        self.settle(session, settlement, tenure).await
     }
 
     /// The same for a session that is not on disk yet: mostly it is written once, with its outcome.
@@ -152,52 +191,84 @@ impl Identifier {
         &self,
         session: Session,
         configured: &ConfiguredCallback,
+        running: &Running,
     ) -> Result<Option<Session>, Refusal> {
-        let Some(running) = self.running.enter(session.id, false) else { return Ok(None) };
         let settlement = pin!(self.settlement(&session, configured));
         let wanted = pin!(running.is_wanted_on_disk());
-        match select(settlement, wanted).await {
+        let settlement = match select(settlement, wanted).await {
             Either::Left((settlement, _)) => {
                 let kept = self.store.create_session(session.clone(), Some(settlement.clone())).await;
                 found(kept?, "agent")?;
                 running.is_on_disk();
-                Ok(Some(self.settled(&session, &settlement)))
+                return Ok(Some(self.settled(&session, &settlement)));
             }
-            Either::Right(((), settlement)) => {
-                let keep = async {
-                    found(self.store.create_session(session.clone(), None).await?, "agent")?;
-                    running.is_on_disk();
-                    Ok::<_, Refusal>(())
-                };
-                // The callback goes on meanwhile; it ends if the session cannot be kept.
-                let settlement = match select(pin!(keep), settlement).await {
-                    Either::Left((kept, settlement)) => {
-                        kept?;
-                        settlement.await
-                    }
-                    Either::Right((settlement, keep)) => {
-                        keep.await?;
-                        settlement
-                    }
-                };
-                Ok(self.settle(&session, settlement).await)
+            Either::Right(((), settlement)) => settlement,
+        };
+        let tenure = self.store.tenure();
+        let keep = async {
+            found(self.store.create_session(session.clone(), None).await?, "agent")?;
+            running.is_on_disk();
+            Ok::<_, Refusal>(())
+        };
+        // The callback goes on meanwhile; it ends if the session cannot be kept.
+        let both = async {
+            match select(pin!(keep), settlement).await {
+                Either::Left((kept, settlement)) => {
+                    kept?;
+                    Ok::<_, Refusal>(settlement.await)
+                }
+                Either::Right((settlement, keep)) => {
+                    keep.await?;
+                    Ok(settlement)
+                }
             }
-        }
+        };
+        let Some(settlement) = tenure.run_until_cancelled(both).await else {
+            self.left_behind.store(true, Ordering::Relaxed);
+            return Ok(None);
+        };
+        Ok(self.settle(&session, settlement?, &tenure).await)
     }
 
-    async fn settle(&self, session: &Session, settlement: Arc<Settlement>) -> Option<Session> {
-        match self.store.settle_session(session.id, settlement.clone()).await {
+    async fn settle(
+        &self,
+        session: &Session,
+        settlement: Arc<Settlement>,
+        tenure: &CancellationToken,
+    ) -> Option<Session> {
+        match self.store_settlement(session, &settlement, tenure).await {
             Ok(true) => Some(self.settled(session, &settlement)),
             // Something else has happened to it meanwhile: it was revoked, or is gone.
             Ok(false) => {
-                self.news.settled(session.id, session.agent_id);
+                self.news.tell(Change::Settled(session.id, session.agent_id));
                 log(session, &settlement);
                 None
             }
             // It stays pending, and the recovery takes it up again.
             Err(error) => {
                 tracing::error!(session = %session.id, %error, "a settled session could not be stored");
+                self.left_behind.store(true, Ordering::Relaxed);
                 None
+            }
+        }
+    }
+
+    /// Tried again for a while: what the endpoint said is not thrown away for a moment's outage, and it is not asked again.
+    async fn store_settlement(
+        &self,
+        session: &Session,
+        settlement: &Arc<Settlement>,
+        tenure: &CancellationToken,
+    ) -> Result<bool, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.store.settle_session(session.id, settlement.clone()).await {
+                Err(StoreError::Database(reason)) if tries < STORE_AGAIN_MAX && !tenure.is_cancelled() => {
+                    tracing::warn!(session = %session.id, reason, "a settled session is stored again");
+                    tokio::time::sleep(STORE_AGAIN_AFTER).await;
+                }
+                stored => return stored,
             }
         }
     }
@@ -208,7 +279,7 @@ impl Identifier {
         self.metrics.settled(settlement);
         log(session, settlement);
         let settled = settlement.of(session);
-        self.news.settled(session.id, session.agent_id);
+        self.news.tell(Change::Settled(session.id, session.agent_id));
         settled
     }
 

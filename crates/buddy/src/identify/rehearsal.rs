@@ -21,8 +21,8 @@ impl Identifier {
     ) -> Result<Resolution, Refusal> {
         let audit = &self.agents.audit;
         let entry = audit.entry(by, Action::TryAgain, Some(agent_id));
-        let begun = async { Ok((self.agents.callback(agent_id).await?, self.place()?)) };
-        let (configured, _place) = audit.refused(entry.clone(), begun.await).await?;
+        let begun = async { Ok((self.agents.callback(agent_id).await?, self.permit()?)) };
+        let (configured, _permit) = audit.refused(entry.clone(), begun.await).await?;
         audit.note(entry).await?;
         let bulkhead = self.bulkheads.of(agent_id, &configured.callback);
         let means = Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };

@@ -27,17 +27,15 @@ struct Keeping {
 }
 
 impl RunningNow {
-    /// `None`: it is being identified already.
-    pub(super) fn enter(&self, id: SessionId, on_disk: bool) -> Option<Running<'_>> {
+    /// Before the write by which a session becomes pending, or before it is taken up again. `None`: it is being identified
+    /// already.
+    pub(super) fn enter(self: &Arc<Self>, id: SessionId) -> Option<Running> {
         let mut by_id = self.lock();
         let Entry::Vacant(place) = by_id.entry(id) else { return None };
         let keeping = Arc::new(Keeping::default());
-        if on_disk {
-            let _ = keeping.done.set(());
-        }
         place.insert(keeping.clone());
         drop(by_id);
-        Some(Running { all: self, id, keeping })
+        Some(Running { all: Arc::clone(self), id, keeping })
     }
 
     /// Ends when the session, if it is one of these, is on disk, or cannot be brought there.
@@ -54,13 +52,13 @@ impl RunningNow {
 }
 
 /// The session is being identified; ends when dropped.
-pub(super) struct Running<'a> {
-    all: &'a RunningNow,
+pub(super) struct Running {
+    all: Arc<RunningNow>,
     id: SessionId,
     keeping: Arc<Keeping>,
 }
 
-impl Running<'_> {
+impl Running {
     /// Ends when the session should not be in memory alone any longer.
     pub(super) async fn is_wanted_on_disk(&self) {
         tokio::select! {
@@ -75,7 +73,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         self.all.lock().remove(&self.id);
         // Whoever waits for what could not be kept is let go. It was set before where it could.
@@ -97,17 +95,17 @@ mod tests {
 
     #[test]
     fn a_session_is_identified_once_at_a_time() {
-        let all = RunningNow::default();
-        let running = all.enter(id(), true).unwrap();
-        assert!(all.enter(id(), false).is_none());
+        let all = Arc::new(RunningNow::default());
+        let running = all.enter(id()).unwrap();
+        assert!(all.enter(id()).is_none());
         drop(running);
-        assert!(all.enter(id(), true).is_some());
+        assert!(all.enter(id()).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_wanted_on_disk_after_a_while_and_at_once_when_asked_for() {
-        let all = RunningNow::default();
-        let running = all.enter(id(), false).unwrap();
+        let all = Arc::new(RunningNow::default());
+        let running = all.enter(id()).unwrap();
         let begun = Instant::now();
         running.is_wanted_on_disk().await;
         assert_eq!(begun.elapsed(), UNKEPT_MAX);
@@ -122,8 +120,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_for_what_cannot_be_kept_is_let_go() {
-        let all = RunningNow::default();
-        let running = all.enter(id(), false).unwrap();
+        let all = Arc::new(RunningNow::default());
+        let running = all.enter(id()).unwrap();
         let failed = async {
             running.is_wanted_on_disk().await;
             drop(running);

@@ -9,7 +9,7 @@ use buddy_core::id::{AgentId, MessageId, SessionId};
 use buddy_core::message::{Message, Sender, Text};
 use buddy_core::secret::TokenHash;
 use buddy_core::session::{Session, Status};
-use buddy_store::{Appended, Store, StoreError, Written};
+use buddy_store::{Appended, Change, Store, StoreError, Written};
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::Ambient;
@@ -69,9 +69,9 @@ impl Messages {
                 Written::Revoked => Err(Refusal::SessionRevoked),
                 Written::Full => Err(Refusal::ConversationFull),
                 Written::Kept { message, handed_over } => {
-                    messages.news.written.announce(session_id);
+                    messages.news.tell(Change::Written(session_id));
                     if handed_over {
-                        messages.news.handed_over.announce(agent_id);
+                        messages.news.tell(Change::HandedOver(agent_id));
                     }
                     Ok(message)
                 }
@@ -98,7 +98,7 @@ impl Messages {
                 Appended::Done => Err(Refusal::MessageDone),
                 Appended::TooLong => Err(Refusal::ReplyTooLong),
                 Appended::Grown(message) => {
-                    messages.news.written.announce(session_id);
+                    messages.news.tell(Change::Written(session_id));
                     Ok(message)
                 }
             }

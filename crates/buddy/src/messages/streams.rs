@@ -60,7 +60,7 @@ impl SessionStream {
                 return None;
             }
             // Subscribed before it is read: what is written in between is not missed.
-            let subscription = self.messages.news.written.subscribe(self.session_id);
+            let subscription = self.messages.news.of_conversation(self.session_id);
             let announced = subscription.announced();
             self.read().await.inspect_err(log).ok()?;
             if self.ready.is_empty() && !waited(announced, &self.messages.stopping).await {
@@ -146,7 +146,7 @@ impl AgentStream {
             if self.ended {
                 return None;
             }
-            let subscription = self.messages.news.handed_over.subscribe(self.agent_id);
+            let subscription = self.messages.news.of_handing_over(self.agent_id);
             let announced = subscription.announced();
             self.read().await.inspect_err(log).ok()?;
             if self.ready.is_empty() && !waited(announced, &self.messages.stopping).await {
