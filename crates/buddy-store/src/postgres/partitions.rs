@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use buddy_core::id::{ResolutionId, id_bytes};
+use buddy_core::id::{ResolutionId, made_at};
 use buddy_core::time::UnixMillis;
 use deadpool_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
@@ -46,9 +46,7 @@ pub(super) struct Partitions {
 
 /// The UTC day, counted from 1970, on which it began.
 pub(super) fn day_of(id: ResolutionId) -> i64 {
-    let mut millis = [0; 8];
-    millis[2..].copy_from_slice(&id_bytes(id)[..6]);
-    i64::from_be_bytes(millis) / DAY_MILLIS
+    made_at(id).0 / DAY_MILLIS
 }
 
 impl Partitions {
