@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use buddy_core::secret::TokenHash;
 use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, EgressError, EgressSettings};
-use buddy_store::{Keyring, MasterKey, OpenError, SqliteSettings, SqliteStore, Store, StoreError};
+use buddy_store::{
+    DatabaseUrl, Durability, Keyring, MasterKey, OpenError, PostgresOpenError, PostgresSettings,
+    PostgresStore, SqliteSettings, SqliteStore, Store, StoreError,
+};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -35,6 +38,8 @@ pub(crate) enum StartError {
     #[error(transparent)]
     Store(#[from] OpenError),
     #[error(transparent)]
+    Database(#[from] PostgresOpenError),
+    #[error(transparent)]
     Egress(#[from] EgressError),
 }
 
@@ -57,6 +62,21 @@ impl Health for SqliteStore {
 
     async fn clock_offset(&self, _: UnixMillis) -> Result<i64, StoreError> {
         Ok(0)
+    }
+
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+}
+
+#[async_trait]
+impl Health for PostgresStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        Self::ready(self).await
+    }
+
+    async fn clock_offset(&self, now: UnixMillis) -> Result<i64, StoreError> {
+        Self::clock_offset(self, now).await
     }
 
     async fn close(&self) {
@@ -109,7 +129,31 @@ pub(crate) struct Started {
 }
 
 /// Opens the data dir and the database, and puts everything together. `listen` is where the server really listens.
-pub(crate) fn start(
+pub(crate) async fn start(
+    mut settings: Settings,
+    listen: SocketAddr,
+    ambient: Ambient,
+) -> Result<Started, StartError> {
+    let Some(url) = settings.database.take() else { return start_alone(settings, listen, ambient) };
+    let egress = egress(&settings, listen)?;
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    for (given, what) in [
+        (!settings.master_keys.is_empty(), "BUDDY_MASTER_KEY"),
+        (settings.admin_token.is_some(), "BUDDY_ADMIN_TOKEN"),
+    ] {
+        if !given {
+            tracing::warn!(
+                "{what} is not set, and this node's own is in its data dir: other nodes need the same"
+            );
+        }
+    }
+    let keyring = keyring(std::mem::take(&mut settings.master_keys), &data_dir, &ambient)?;
+    let opened = open_postgres(url, settings.durability, keyring).await?;
+    put_together(settings, listen, ambient, egress, &data_dir, opened)
+}
+
+/// The same on SQLite: the only node that there is.
+pub(crate) fn start_alone(
     mut settings: Settings,
     listen: SocketAddr,
     ambient: Ambient,
@@ -120,6 +164,15 @@ pub(crate) fn start(
     let keyring = keyring(std::mem::take(&mut settings.master_keys), &data_dir, &ambient)?;
     let opened = open_sqlite(&settings, &data_dir, keyring)?;
     put_together(settings, listen, ambient, egress, &data_dir, opened)
+}
+
+async fn open_postgres(
+    url: DatabaseUrl,
+    durability: Durability,
+    keyring: Keyring,
+) -> Result<Opened, PostgresOpenError> {
+    let postgres = Arc::new(PostgresStore::open(PostgresSettings { url, durability }, keyring).await?);
+    Ok(Opened { store: postgres.clone(), health: postgres, has_other_nodes: true })
 }
 
 fn open_sqlite(settings: &Settings, data_dir: &DataDir, keyring: Keyring) -> Result<Opened, OpenError> {

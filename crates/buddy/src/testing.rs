@@ -53,7 +53,7 @@ impl TestApp {
         let settings = Settings::for_this_process(data_dir.path().to_owned());
         let listen = settings.listen;
         let ambient = Ambient::new(clock.clone(), SystemRandom);
-        Self { app: app::start(settings, listen, ambient).unwrap().app, clock, _data_dir: data_dir }
+        Self { app: app::start_alone(settings, listen, ambient).unwrap().app, clock, _data_dir: data_dir }
     }
 
     /// An agent whose sessions live for a minute, with a callback that nothing listens at.

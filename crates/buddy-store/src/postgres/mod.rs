@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Change, Keyring, Nodes, StoreError};
+use crate::{Change, Durability, Keyring, Nodes, StoreError};
 
 mod agents;
 mod api_keys;
@@ -44,6 +44,8 @@ use writer::Writer;
 pub struct PostgresSettings {
     /// Its address.
     pub url: DatabaseUrl,
+    /// What a power cut of the database's machine may take.
+    pub durability: Durability,
 }
 
 /// Why the database cannot be used. Each is one sentence that says what to do.
@@ -120,7 +122,7 @@ impl PostgresStore {
     ///
     /// Before the first write it is made sure that this version can work with the schema, and that the keys open the data.
     pub async fn open(settings: PostgresSettings, keyring: Keyring) -> Result<Self, OpenError> {
-        let direct = Direct::new(&settings.url)?;
+        let direct = Direct::new(&settings.url, settings.durability)?;
         schema::prepare(&direct, &keyring).await?;
         let stop = CancellationToken::new();
         let stops = stop.clone().drop_guard();

@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::Failure;
 use super::url::DatabaseUrl;
 use super::{OpenError, tls};
+use crate::Durability;
 
 /// Each is a process of the server's, and a node's work is short: it waits for the disk, and the next takes its place.
 /// Six nodes together stay below the 100 that a server takes by default, with those of [`Direct`] counted.
@@ -39,7 +40,7 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    pub(super) fn new(url: &DatabaseUrl) -> Result<Self, OpenError> {
+    pub(super) fn new(url: &DatabaseUrl, durability: Durability) -> Result<Self, OpenError> {
         let mut config = url.config.clone();
         config
             .application_name("buddy")
@@ -51,8 +52,12 @@ impl Direct {
             .tcp_user_timeout(UNACKNOWLEDGED)
             // Whatever the role or the database has for a default: what is written here relies on it.
             .options(format!(
-                "-c default_transaction_isolation=read\\ committed -c statement_timeout={} \
+                "-c default_transaction_isolation=read\\ committed -c synchronous_commit={} -c statement_timeout={} \
                 -c idle_in_transaction_session_timeout={}",
+                match durability {
+                    Durability::Full => "on",
+                    Durability::Normal => "off",
+                },
                 STATEMENT.as_millis(),
                 IDLE_IN_TRANSACTION.as_millis()
             ));

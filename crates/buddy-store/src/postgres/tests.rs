@@ -21,7 +21,7 @@ fn keyring(first: u8) -> Keyring {
 }
 
 fn settings(url: &str) -> PostgresSettings {
-    PostgresSettings { url: url.parse().unwrap() }
+    PostgresSettings { url: url.parse().unwrap(), durability: Durability::Full }
 }
 
 async fn open(cluster: &Cluster, database: &str) -> Arc<PostgresStore> {

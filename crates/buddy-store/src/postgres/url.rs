@@ -29,30 +29,26 @@ pub struct DatabaseUrl {
     pub(super) roots: Option<PathBuf>,
 }
 
-/// The text is no address of a database. One sentence, in which nothing of the text is repeated.
+/// The text is no address of a database. What it must be, in which nothing of the text is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadDatabaseUrl {
     /// Another scheme.
-    #[error("--database-url (BUDDY_DATABASE_URL) must begin with postgres:// or postgresql://")]
+    #[error("must begin with postgres:// or postgresql://")]
     Scheme,
     /// A parameter that this version does not know.
     #[error(
-        "--database-url (BUDDY_DATABASE_URL) may have the parameters sslmode, sslrootcert, host, port, user, password, dbname and target_session_attrs, each once"
+        "may have the parameters sslmode, sslrootcert, host, port, user, password, dbname and target_session_attrs, each once"
     )]
     Parameter,
     /// No such `sslmode`.
-    #[error(
-        "sslmode in --database-url (BUDDY_DATABASE_URL) must be disable, prefer, require, verify-ca or verify-full"
-    )]
+    #[error("the parameter sslmode must be disable, prefer, require, verify-ca or verify-full")]
     SslMode,
     /// No host, no user or no database is named.
-    #[error(
-        "--database-url (BUDDY_DATABASE_URL) must name a user, a host and a database: postgres://user:password@host/database"
-    )]
+    #[error("must name a user, a host and a database: postgres://user:password@host/database")]
     Incomplete,
     /// Whatever else is wrong.
     #[error(
-        "--database-url (BUDDY_DATABASE_URL) cannot be read: write postgres://user:password@host:port/database, with what is special in a password percent-encoded"
+        "must be read as a URL: write postgres://user:password@host:port/database, with what is special in a password percent-encoded"
     )]
     Unreadable,
 }

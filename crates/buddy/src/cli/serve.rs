@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use buddy_store::DatabaseUrl;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -43,17 +44,20 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("--listen (BUDDY_LISTEN) {}: {error}.", settings.listen))?;
     let listen = listener.local_addr()?;
     let data_dir = settings.data_dir.clone();
-    let Started { app, admin_token_path } = app::start(settings, listen, Ambient::system())?;
-    announce(listen, &data_dir, admin_token_path.as_deref());
+    let database = settings.database.as_ref().map(DatabaseUrl::to_string);
+    let Started { app, admin_token_path } = app::start(settings, listen, Ambient::system()).await?;
+    announce(listen, &data_dir, database.as_deref(), admin_token_path.as_deref());
     server::run(app, listener, stop).await;
     Ok(())
 }
 
 /// What the operator needs to know, for eyes; the log has it too. Nobody need be reading it.
-fn announce(listen: SocketAddr, data_dir: &Path, admin_token_path: Option<&Path>) {
+fn announce(listen: SocketAddr, data_dir: &Path, database: Option<&str>, admin_token_path: Option<&Path>) {
+    let database = database.map_or_else(String::new, |database| format!("database: {database}\n"));
     let token =
         admin_token_path.map_or_else(String::new, |path| format!("admin token: in {}\n", path.display()));
-    let lines = format!("buddy listens on http://{listen}\ndata dir: {}\n{token}", data_dir.display());
+    let lines =
+        format!("buddy listens on http://{listen}\ndata dir: {}\n{database}{token}", data_dir.display());
     let _ = io::stdout().lock().write_all(lines.as_bytes());
     tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), "serving");
 }

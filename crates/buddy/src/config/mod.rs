@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use buddy_store::{Durability, MasterKey};
+use buddy_store::{DatabaseUrl, Durability, MasterKey};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 use url::{Host, Url};
@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// Where SQLite and the key file are.
     pub(crate) data_dir: PathBuf,
+    /// The PostgreSQL that several nodes share; `None`: SQLite in the data dir.
+    pub(crate) database: Option<DatabaseUrl>,
     /// How browsers reach this server: scheme, host and port, nothing after it.
     pub(crate) public_url: Option<url::Url>,
     /// The operator's token; made and kept in the data dir where none is given.
@@ -93,6 +95,7 @@ impl Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data_dir,
+            database: None,
             public_url: None,
             admin_token: None,
             master_keys: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use buddy_core::secret::TokenKind;
-use buddy_store::{Durability, MasterKey};
+use buddy_store::{BadDatabaseUrl, DatabaseUrl, Durability, MasterKey};
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 use url::Url;
@@ -34,14 +34,10 @@ pub(super) fn settings(
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<Settings, WrongSetting> {
     let get = |name: &str| given.get(name);
-    if let Some(url) = get("database_url") {
-        return Err(url.wrong(
-            "PostgreSQL is not supported by this version; leave it out, and SQLite in the data dir is used.",
-        ));
-    }
     Ok(Settings {
         listen: or_default(get("listen"), listen, SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)))?,
         data_dir: or_default(get("data_dir"), data_dir, PathBuf::from(DEFAULT_DATA_DIR))?,
+        database: get("database_url").map(database_url).transpose()?,
         public_url: get("public_url").map(public_url).transpose()?,
         admin_token: env("BUDDY_ADMIN_TOKEN").map(admin_token).transpose()?,
         master_keys: env("BUDDY_MASTER_KEY").map_or_else(|| Ok(Vec::new()), |keys| master_keys(&keys))?,
@@ -84,6 +80,10 @@ fn data_dir(given: &Given) -> Result<PathBuf, WrongSetting> {
     } else {
         Ok(PathBuf::from(&given.text))
     }
+}
+
+fn database_url(given: &Given) -> Result<DatabaseUrl, WrongSetting> {
+    given.text.parse().map_err(|bad: BadDatabaseUrl| given.wrong(format!("{bad}.")))
 }
 
 fn public_url(given: &Given) -> Result<Url, WrongSetting> {

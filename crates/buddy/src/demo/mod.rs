@@ -79,7 +79,7 @@ async fn show(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let settings = settings(&ambient, &data_dir, &shop, &admin_token);
     let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
-    let Started { app, .. } = app::start(settings, address, ambient)?;
+    let Started { app, .. } = app::start_alone(settings, address, ambient)?;
     let stopping = CancellationToken::new();
     let server = tokio::spawn(server::run(app, listener, stopping.clone().cancelled_owned()));
     let client = Client::new(address);

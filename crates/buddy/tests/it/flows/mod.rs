@@ -8,5 +8,6 @@ mod hostile;
 mod isolation;
 mod joins;
 mod messages;
+mod nodes;
 mod rotation;
 mod wire;

@@ -64,6 +64,12 @@ impl Api {
         Self { client: Client::builder(TokioExecutor::new()).build_http(), base: format!("http://{address}") }
     }
 
+    /// A client with a connection for each call, as a balancer that chooses anew each time has them.
+    pub(crate) fn without_keep_alive(address: SocketAddr) -> Self {
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { client, ..Self::new(address) }
+    }
+
     /// A call with JSON, or with nothing.
     pub(crate) async fn call(
         &self,

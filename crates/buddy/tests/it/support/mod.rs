@@ -3,6 +3,7 @@
 
 mod agent;
 mod api;
+mod balancer;
 mod demo;
 mod endpoint;
 mod example;
@@ -17,6 +18,7 @@ mod tail;
 
 pub(crate) use agent::{MODEL, MODEL_KEY, RunningAgent};
 pub(crate) use api::{Api, Reply};
+pub(crate) use balancer::Balancer;
 pub(crate) use demo::{Browser, Demo};
 pub(crate) use endpoint::{Answer, Endpoint, Seen};
 pub(crate) use example::Example;
