@@ -9,4 +9,5 @@ mod isolation;
 mod joins;
 mod messages;
 mod rotation;
+mod traces;
 mod wire;
