@@ -16,13 +16,12 @@ use buddy_core::secret::CallbackSecret;
 use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, Exchange, Request};
 use buddy_store::ConfiguredCallback;
-use opentelemetry::trace::SpanId;
 use tokio::time::Instant;
 
 use super::bulkhead::Bulkhead;
 use super::request::{Sending, compose};
 use crate::ambient::Ambient;
-use crate::traces::Resolving;
+use crate::traces::{Resolving, SpanId};
 
 /// What a resolution works with.
 #[derive(Clone, Copy)]

@@ -15,7 +15,8 @@ use std::time::SystemTime;
 
 use buddy_core::id::SessionId;
 use http::HeaderMap;
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+pub(crate) use opentelemetry::trace::SpanId;
+use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
 use tokio::time::Instant;
 
 use crate::ambient::Ambient;

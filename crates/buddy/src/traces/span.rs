@@ -239,11 +239,13 @@ fn of_attempt(attempt: &Attempt, url: &str) -> Vec<KeyValue> {
     };
     let mut attributes = vec![
         KeyValue::new("http.request.method", "POST"),
-        KeyValue::new("http.request.resend_count", i64::from(attempt.number) - 1),
         KeyValue::new("buddy.attempt", i64::from(attempt.number)),
         KeyValue::new("buddy.signed_with", signed_with),
         KeyValue::new("buddy.connection.reused", attempt.reused_connection),
     ];
+    if attempt.number > 1 {
+        attributes.push(KeyValue::new("http.request.resend_count", i64::from(attempt.number) - 1));
+    }
     if let Ok(url) = Url::parse(url) {
         attributes.extend(url.host_str().map(|host| KeyValue::new("server.address", host.to_owned())));
         attributes
