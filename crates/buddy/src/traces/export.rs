@@ -20,7 +20,8 @@ use super::collector::{Collector, CollectorError, LastTrouble};
 use crate::ambient::Ambient;
 use crate::metrics::{Metrics, TraceSpans};
 
-/// Spans that wait: some ten seconds of three hundred sessions a second, about ten megabytes.
+/// Spans that wait: some ten seconds of three hundred sessions a second. Of a kilobyte or so each, with their attributes:
+/// sixteen megabytes at most.
 const QUEUE_MAX: usize = 16_384;
 /// Spans in one post, as the OpenTelemetry SDK has it.
 const BATCH_MAX: usize = 512;
