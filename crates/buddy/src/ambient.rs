@@ -1,6 +1,7 @@
 //! Time and randomness, passed in: the two things that no function here takes from the air.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use buddy_core::id::new_id;
 use buddy_core::secret::{CallbackSecret, Token, TokenKind};
@@ -13,6 +14,10 @@ use zeroize::Zeroizing;
 pub(crate) trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> UnixMillis;
+    /// The same, as finely as the clock has it.
+    fn now_finely(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(self.now().0).unwrap_or(0))
+    }
 }
 
 /// Gives random bytes.
@@ -30,6 +35,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now(&self) -> UnixMillis {
         UnixMillis(Timestamp::now().as_millisecond())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now_finely(&self) -> SystemTime {
+        Timestamp::now().into()
     }
 }
 
@@ -66,6 +76,10 @@ impl Ambient {
 
     pub(crate) fn now(&self) -> UnixMillis {
         self.clock.now()
+    }
+
+    pub(crate) fn now_finely(&self) -> SystemTime {
+        self.clock.now_finely()
     }
 
     pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {

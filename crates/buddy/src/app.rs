@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::resolutions::Resolutions;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
+use crate::traces::{CollectorError, Traces};
 
 /// Why the server cannot start, in one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,8 @@ pub(crate) enum StartError {
     Database(#[from] PostgresOpenError),
     #[error(transparent)]
     Egress(#[from] EgressError),
+    #[error(transparent)]
+    Traces(#[from] CollectorError),
 }
 
 /// The database's own health, beside what is kept in it.
@@ -106,6 +109,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) health: Arc<dyn Health>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
     pub(crate) limiter: Limiter,
     /// Whose word on a client's address is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -182,7 +186,7 @@ fn open_sqlite(settings: &Settings, data_dir: &DataDir, keyring: Keyring) -> Res
 }
 
 fn put_together(
-    settings: Settings,
+    mut settings: Settings,
     listen: SocketAddr,
     ambient: Ambient,
     egress: Egress,
@@ -194,9 +198,10 @@ fn put_together(
         None => (TokenHash::of(&data_dir.admin_token(&ambient)?), Some(data_dir.admin_token_path())),
     };
     let metrics = Arc::new(Metrics::new());
+    let traces = Traces::start(settings.otlp.take(), settings.egress_ca.as_deref(), &ambient, &metrics)?;
     let news = Arc::new(News::new(store.clone()));
     let agents = Arc::new(Agents::new(store.clone(), egress.clone(), ambient.clone()));
-    let identifier = Arc::new(Identifier::new(
+    let identifier = Identifier::new(
         store.clone(),
         agents.clone(),
         egress.clone(),
@@ -204,7 +209,8 @@ fn put_together(
         ambient.clone(),
         metrics.clone(),
         settings.max_pending,
-    ));
+    );
+    let identifier = Arc::new(identifier.traced(traces.clone()));
     let sessions = Sessions {
         store: store.clone(),
         agents: agents.clone(),
@@ -234,6 +240,7 @@ fn put_together(
         store,
         health,
         metrics,
+        traces,
         limiter: Limiter::new(settings.sessions_per_minute, settings.agent_sessions_per_minute),
         trusted_proxies: settings.trusted_proxies,
         ambient,

@@ -38,3 +38,4 @@ mod spans;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod traces;

@@ -26,6 +26,7 @@ const IN_FLIGHT: &str = "buddy_callbacks_in_flight";
 const SHARE: &str = "buddy_identified_share";
 const REQUESTS: &str = "buddy_http_requests_total";
 const REQUEST_SECONDS: &str = "buddy_http_request_duration_seconds";
+const TRACE_SPANS: &str = "buddy_trace_spans_total";
 
 /// From a look-up in a cache to two attempts of ten seconds.
 const SECONDS_BUCKETS: [f64; 14] =
@@ -143,6 +144,19 @@ impl Metrics {
         InFlight(self.in_flight.clone())
     }
 
+    /// What becomes of spans, for who makes any.
+    pub(crate) fn trace_spans(&self) -> TraceSpans {
+        with_local_recorder(&self.recorder, || {
+            describe_counter!(TRACE_SPANS, "Spans of traces, by what became of them.");
+            let counter = |result: &'static str| counter!(TRACE_SPANS, "result" => result);
+            TraceSpans {
+                exported: counter("exported"),
+                dropped: counter("queue_full"),
+                lost: counter("not_delivered"),
+            }
+        })
+    }
+
     /// One answered request. `route` is the template, never the path.
     pub(crate) fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
         let register = || {
@@ -162,6 +176,17 @@ impl Metrics {
             },
         );
     }
+}
+
+/// What becomes of spans.
+#[derive(Clone)]
+pub(crate) struct TraceSpans {
+    /// The receiver has taken them.
+    pub(crate) exported: Counter,
+    /// They found the queue full, or the end near.
+    pub(crate) dropped: Counter,
+    /// The receiver has not taken them.
+    pub(crate) lost: Counter,
 }
 
 /// What was registered before, by what tells it apart: the recorder would make and hash all labels anew each time.

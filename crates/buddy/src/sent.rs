@@ -53,7 +53,7 @@ fn request(
 
 fn headers(resolution: &Resolution, number: u8, ambient: &Ambient) -> Vec<(String, String)> {
     let signature = Some("$SIGNATURE".to_owned());
-    let sending = Sending { body: String::new(), signature, id: resolution.id, number };
+    let sending = Sending { body: String::new(), signature, id: resolution.id, number, traceparent: None };
     curl::headers(sending, 0, ambient)
 }
 

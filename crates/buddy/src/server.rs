@@ -63,6 +63,7 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     let _ = housekeeping.await;
     let _ = nodes.await;
     app.health.close().await;
+    app.traces.close().await;
     tracing::info!("stopped");
 }
 

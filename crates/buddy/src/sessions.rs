@@ -18,6 +18,7 @@ use crate::identify::{Identifier, Kept, News, Place, Settling, unasked};
 use crate::metrics::Metrics;
 use crate::nodes::CLOCK_OFFSET_MAX_MS;
 use crate::refusal::Refusal;
+use crate::traces;
 
 /// Nothing was heard of a session that is waited for: another node may have settled it, and could not tell.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -87,6 +88,7 @@ impl Sessions {
             expires_at: created_at.plus_seconds(known.agent.session_ttl_seconds),
             resolved_at: None,
         };
+        traces::about(session.id);
         let plan =
             if begin.identify { Some(self.plan(known, session.id, begin.opened_by, false)?) } else { None };
         let settlement = plan.as_ref().and_then(|plan| self.settlement_of(plan, &session));
@@ -96,7 +98,8 @@ impl Sessions {
         let kept = if begin.waits && matches!(plan, Some(Plan::Ask(..))) {
             Kept::WithOutcome
         } else {
-            found(self.store.create_session(session.clone(), settlement.clone()).await?, "agent")?;
+            let create = self.store.create_session(session.clone(), settlement.clone());
+            found(traces::stored("store create_session", create).await?, "agent")?;
             if let Some(Plan::Ask(_, place)) = &plan {
                 place.is_on_disk();
             }
@@ -119,6 +122,7 @@ impl Sessions {
 
     /// Identifies a session, or joins what runs, or finds it settled. Never a second callback.
     pub(crate) async fn identify(&self, session: Session, ticket: Option<&str>) -> Result<Session, Refusal> {
+        traces::about(session.id);
         if session.status.is_settled() {
             return Ok(session);
         }
@@ -131,12 +135,17 @@ impl Sessions {
                 plan => plan?,
             };
             if let Some(settlement) = self.settlement_of(&plan, &session) {
-                if self.store.settle_session(session.id, settlement.clone()).await? {
+                let settle = self.store.settle_session(session.id, settlement.clone());
+                if traces::stored("store settle_session", settle).await? {
                     self.metrics.settled(&settlement);
                 }
                 self.news.tell(Change::Settled(session.id, session.agent_id));
             } else if let Plan::Ask(configured, place) = plan
-                && self.store.begin_identify(session.id, self.ambient.now()).await?
+                && traces::stored(
+                    "store begin_identify",
+                    self.store.begin_identify(session.id, self.ambient.now()),
+                )
+                .await?
             {
                 place.is_on_disk();
                 self.identifier.start(session.clone(), configured, place, Kept::Already);

@@ -132,7 +132,7 @@ impl Prober<'_> {
     pub(super) async fn send(&self, probe: Probe) -> Reply {
         let begun = Instant::now();
         let Probe { body, signature } = probe;
-        let sending = Sending { body, signature, id: self.ambient.id(), number: 1 };
+        let sending = Sending { body, signature, id: self.ambient.id(), number: 1, traceparent: None };
         let request = compose(sending, self.ambient);
         let exchange = self.egress.exchange(&self.pool, &self.target, request, begun + self.timeout).await;
         Reply {

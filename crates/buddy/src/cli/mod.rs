@@ -38,6 +38,7 @@ Only as environment variables:
   BUDDY_ADMIN_TOKEN  The operator's token [default: made at the first start, kept in the data dir]
   BUDDY_MASTER_KEY   32 bytes in base64 that seal what is kept; several separated by commas, the
                      first one seals [default: made at the first start, kept in the data dir]
+  BUDDY_OTLP_HEADERS Headers for --otlp-endpoint: name=value, several separated by commas
 
 A line of buddy.toml is a flag's name with _ for -. A flag beats the variable, the variable beats
 the file.";

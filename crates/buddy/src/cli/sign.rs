@@ -66,7 +66,13 @@ pub(super) fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         return Ok(show(&signature)?);
     }
     let data = data(flags.body.as_deref(), &body).map_err(Misused)?;
-    let sending = Sending { body: String::new(), signature: Some(signature), id: ambient.id(), number: 1 };
+    let sending = Sending {
+        body: String::new(),
+        signature: Some(signature),
+        id: ambient.id(),
+        number: 1,
+        traceparent: None,
+    };
     let headers = curl::headers(sending, TIMEOUT_MS_DEFAULT, &ambient);
     Ok(show(&curl(&flags.url, &headers, &data).map_err(Misused)?)?)
 }

@@ -1,6 +1,7 @@
 //! Settings: each a flag, an environment variable and a line of `buddy.toml`, in that order of precedence.
 
 mod keys;
+mod otlp;
 mod parse;
 mod source;
 
@@ -15,6 +16,7 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 pub(crate) use keys::{DataDir, KeysError, admin_token_path, read_admin_token};
+pub(crate) use otlp::OtlpSettings;
 pub(crate) use parse::networks;
 pub(crate) use source::{Flags, Given, load};
 
@@ -84,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) drain: Duration,
     /// How much is logged.
     pub(crate) log: LevelFilter,
+    /// Where traces go; `None`: nowhere, and none are made.
+    pub(crate) otlp: Option<OtlpSettings>,
     /// What a power cut may cost.
     pub(crate) durability: Durability,
 }
@@ -108,6 +112,7 @@ impl Settings {
             max_pending: 1000,
             drain: Duration::ZERO,
             log: LevelFilter::OFF,
+            otlp: None,
             durability: Durability::Full,
         }
     }

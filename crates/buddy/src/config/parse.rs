@@ -12,7 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::source::{AllGiven, Given};
-use super::{Settings, WrongSetting};
+use super::{Settings, WrongSetting, otlp};
 
 const DEFAULT_PORT: u16 = 8700;
 const DEFAULT_DATA_DIR: &str = "./buddy-data";
@@ -58,11 +58,12 @@ pub(super) fn settings(
         max_pending: or_default(get("max_pending"), max_pending, DEFAULT_MAX_PENDING)?,
         drain: or_default(get("drain_seconds"), drain, Duration::ZERO)?,
         log: or_default(get("log"), log_level, LevelFilter::INFO)?,
+        otlp: otlp::settings(given, &env)?,
         durability: or_default(get("durability"), durability, Durability::Full)?,
     })
 }
 
-fn or_default<T>(
+pub(super) fn or_default<T>(
     given: Option<&Given>,
     parse: impl Fn(&Given) -> Result<T, WrongSetting>,
     default: T,
@@ -135,7 +136,7 @@ pub(crate) fn networks(given: &Given) -> Result<Vec<IpNet>, WrongSetting> {
     given.text.split(',').filter(|part| !part.trim().is_empty()).map(net).collect()
 }
 
-fn boolean(given: &Given) -> Result<bool, WrongSetting> {
+pub(super) fn boolean(given: &Given) -> Result<bool, WrongSetting> {
     given.text.parse().map_err(|_| given.wrong("must be true or false."))
 }
 

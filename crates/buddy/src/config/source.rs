@@ -10,8 +10,8 @@ use super::{Settings, WrongSetting, parse};
 /// Read from the working directory unless `--config` names another.
 const DEFAULT_FILE: &str = "buddy.toml";
 
-/// Every setting but the two secrets, which a command line would show to every user of the machine.
-pub(super) const IN_FILE: [&str; 15] = [
+/// Every setting but the secrets, which a command line would show to every user of the machine.
+pub(super) const IN_FILE: [&str; 18] = [
     "listen",
     "data_dir",
     "database_url",
@@ -25,6 +25,9 @@ pub(super) const IN_FILE: [&str; 15] = [
     "max_pending",
     "drain_seconds",
     "log",
+    "otlp_endpoint",
+    "otlp_sample",
+    "otlp_trust_proxies",
     "durability",
     "config",
 ];
@@ -80,6 +83,17 @@ pub(crate) struct Flags {
     /// error, warn, info, debug or trace [default: info] [env: BUDDY_LOG].
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
+    /// Send traces by OTLP/HTTP to this URL, such as http://127.0.0.1:4318; none are made otherwise
+    /// [env: BUDDY_OTLP_ENDPOINT].
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// The share of sessions that are traced, 0 to 1 [default: 1] [env: BUDDY_OTLP_SAMPLE].
+    #[arg(long, value_name = "SHARE")]
+    otlp_sample: Option<String>,
+    /// Continue a traceparent that comes through --trusted-proxies: they set it, or take a visitor's away
+    /// [env: BUDDY_OTLP_TRUST_PROXIES].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    otlp_trust_proxies: Option<String>,
     /// full: a session that was answered survives a power cut; normal: a crash of the server only, and faster
     /// [default: full] [env: BUDDY_DURABILITY].
     #[arg(long, value_name = "full|normal")]
@@ -134,7 +148,7 @@ fn read(path: &Path) -> Result<String, WrongSetting> {
     })
 }
 
-fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 14] {
+fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 17] {
     [
         ("listen", flags.listen),
         ("data_dir", flags.data_dir),
@@ -149,6 +163,9 @@ fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 14] {
         ("max_pending", flags.max_pending),
         ("drain_seconds", flags.drain_seconds),
         ("log", flags.log),
+        ("otlp_endpoint", flags.otlp_endpoint),
+        ("otlp_sample", flags.otlp_sample),
+        ("otlp_trust_proxies", flags.otlp_trust_proxies),
         ("durability", flags.durability),
     ]
 }

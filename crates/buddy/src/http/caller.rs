@@ -14,6 +14,7 @@ use super::limit::ClientAddress;
 use super::problem::Problem;
 use crate::app::App;
 use crate::audit::By;
+use crate::traces;
 
 /// A visitor, with the session that the token is for.
 pub(crate) struct Visitor(pub(crate) Session);
@@ -67,6 +68,7 @@ impl FromRequestParts<Arc<App>> for Beginner {
             return Ok(Self::Stranger);
         }
         let AgentSoftware { agent_id, .. } = AgentSoftware::from_request_parts(parts, app).await?;
+        traces::called_by_software();
         Ok(Self::Server(agent_id))
     }
 }

@@ -46,12 +46,11 @@ impl FromRequestParts<Arc<App>> for ClientAddress {
 /// The nearest address that is no trusted proxy's. Each proxy adds the address it saw at the end of the header,
 /// so what stands before an untrusted one may be anybody's invention.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let trusts = |address: &IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
     let noted: Vec<_> =
         headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
     let mut noted = noted.iter().rev().flat_map(|value| value.rsplit(',')).map(|text| text.trim().parse());
     let mut nearest = peer;
-    while trusts(&nearest) {
+    while is_trusted(nearest, trusted) {
         match noted.next() {
             Some(Ok(address)) => nearest = address,
             // The list is at its end, or a trusted proxy wrote what is no address.
@@ -59,6 +58,11 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         }
     }
     nearest
+}
+
+/// One of the operator's proxies has this address.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
 /// An IPv6 customer has a whole /64 to choose from, so that is what counts.

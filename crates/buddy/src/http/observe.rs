@@ -13,13 +13,17 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::json::BODY_BYTES_MAX;
+use super::limit::{Peer, is_trusted};
 use super::problem::{self, Problem};
 use crate::app::App;
 use crate::logs;
+use crate::traces::{Answered, Trace};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A proxy's request id is kept if it is no longer than this and made of plain characters.
 const REQUEST_ID_BYTES_MAX: usize = 64;
+/// What begins a session, and what identifies one.
+const TRACED: [&str; 2] = ["/v1/sessions", "/v1/sessions/{sessionId}/identify"];
 
 /// Gives the request its id, sees to it that it is answered, and logs and counts the answer.
 pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
@@ -27,8 +31,9 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Reque
     let id = given_id(&request).unwrap_or_else(|| new_id(&app));
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let trace = traced(&app, &request, route.as_ref());
     DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
-    logs::of_request(id.clone(), async move {
+    logs::of_request(id.clone(), trace.clone(), async move {
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let mut response = answered.map_or_else(|_| Problem::internal().into_response(), never_plain);
         let (status, took) = (response.status().as_u16(), begun.elapsed());
@@ -36,6 +41,10 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Reque
         app.metrics.request(method, route, status, took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(method, route, status, micros, "request answered");
+        if let Some(trace) = trace {
+            let scheme = app.public_origin.split_once(':').map_or("http", |(scheme, _)| scheme);
+            trace.answered(&Answered { method, route, scheme, request_id: &id, status });
+        }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
         if app.draining.is_cancelled() {
@@ -46,6 +55,18 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Reque
         response
     })
     .await
+}
+
+/// The trace of a request that begins or identifies a session: of nothing else is any made.
+fn traced(app: &App, request: &Request, route: Option<&MatchedPath>) -> Option<Trace> {
+    if app.traces.are_off() || request.method() != Method::POST || !TRACED.contains(&route?.as_str()) {
+        return None;
+    }
+    let through_proxy = || {
+        let peer = request.extensions().get();
+        peer.is_some_and(|Peer(address)| is_trusted(*address, &app.trusted_proxies))
+    };
+    app.traces.of_request(request.headers(), through_proxy)
 }
 
 fn given_id(request: &Request) -> Option<HeaderValue> {

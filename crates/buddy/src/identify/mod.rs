@@ -31,6 +31,7 @@ use crate::ambient::Ambient;
 use crate::logs;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
+use crate::traces::{self, Resolving, Traces};
 
 use bulkhead::Bulkheads;
 pub(crate) use flight::News;
@@ -50,6 +51,7 @@ pub(crate) struct Identifier {
     news: Arc<News>,
     ambient: Ambient,
     metrics: Arc<Metrics>,
+    traces: Traces,
     tasks: TaskTracker,
     running: Arc<RunningNow>,
     /// Some session was left pending by this node.
@@ -110,11 +112,17 @@ impl Identifier {
             news,
             ambient,
             metrics,
+            traces: Traces::off(),
             tasks: TaskTracker::new(),
             running: Arc::default(),
             left_behind: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(max_pending.min(Semaphore::MAX_PERMITS))),
         }
+    }
+
+    /// The same, with traces of what it takes up by itself.
+    pub(crate) fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// A place for one more pending session, to be had before it is stored as such. Refused as overloaded if there is none,
@@ -197,8 +205,8 @@ impl Identifier {
         let wanted = pin!(running.is_wanted_on_disk());
         let settlement = match select(settlement, wanted).await {
             Either::Left((settlement, _)) => {
-                let kept = self.store.create_session(session.clone(), Some(settlement.clone())).await;
-                found(kept?, "agent")?;
+                let create = self.store.create_session(session.clone(), Some(settlement.clone()));
+                found(traces::stored("store create_session", create).await?, "agent")?;
                 running.is_on_disk();
                 return Ok(Some(self.settled(&session, &settlement)));
             }
@@ -206,7 +214,8 @@ impl Identifier {
         };
         let tenure = self.store.tenure();
         let keep = async {
-            found(self.store.create_session(session.clone(), None).await?, "agent")?;
+            let create = self.store.create_session(session.clone(), None);
+            found(traces::stored("store create_session", create).await?, "agent")?;
             running.is_on_disk();
             Ok::<_, Refusal>(())
         };
@@ -263,7 +272,8 @@ impl Identifier {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.store.settle_session(session.id, settlement.clone()).await {
+            let settle = self.store.settle_session(session.id, settlement.clone());
+            match traces::stored("store settle_session", settle).await {
                 Err(StoreError::Database(reason)) if tries < STORE_AGAIN_MAX && !tenure.is_cancelled() => {
                     tracing::warn!(session = %session.id, reason, "a settled session is stored again");
                     tokio::time::sleep(STORE_AGAIN_AFTER).await;
@@ -286,7 +296,10 @@ impl Identifier {
     async fn settlement(&self, session: &Session, configured: &ConfiguredCallback) -> Arc<Settlement> {
         let bulkhead = self.bulkheads.of(session.agent_id, &configured.callback);
         let in_flight = self.metrics.callback_in_flight();
-        let means = runner::Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
+        let resolving = Resolving::begin();
+        let resolving = resolving.as_ref();
+        let means =
+            runner::Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient, resolving };
         let id = self.ambient.id();
         let started_at = self.ambient.now();
         let about = runner::About { session_id: session.id, agent_id: session.agent_id };
@@ -300,6 +313,9 @@ impl Identifier {
             self.promote(session, next).await;
         }
         let (resolution, identity) = done.into_record(id, about, started_at);
+        if let Some(resolving) = resolving {
+            resolving.resolved(&resolution);
+        }
         Arc::new(Settlement {
             status: if identity.is_some() { Status::Authenticated } else { Status::Anonymous },
             callback_made: true,

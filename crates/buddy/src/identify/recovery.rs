@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::running::Running;
 use super::{Identifier, unasked};
 use crate::refusal::Refusal;
+use crate::traces;
 
 /// Sessions read at a time.
 const PAGE: u32 = 256;
@@ -54,7 +55,9 @@ impl Identifier {
             if let Some(running) = self.running.enter(session.id) {
                 running.is_on_disk();
                 taken_up += 1;
-                self.tasks.spawn(Arc::clone(self).take_up(session, running, tenure.clone()));
+                let trace = self.traces.of_nobody(session.id);
+                let take_up = Arc::clone(self).take_up(session, running, tenure.clone());
+                self.tasks.spawn(traces::taken_up(trace, take_up));
             }
         }
         taken_up

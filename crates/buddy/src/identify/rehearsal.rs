@@ -25,7 +25,8 @@ impl Identifier {
         let (configured, _permit) = audit.refused(entry.clone(), begun.await).await?;
         audit.note(entry).await?;
         let bulkhead = self.bulkheads.of(agent_id, &configured.callback);
-        let means = Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient };
+        let means =
+            Means { egress: &self.egress, bulkhead: &bulkhead, ambient: &self.ambient, resolving: None };
         let about = About { session_id, agent_id };
         let (id, started_at) = (self.ambient.id(), self.ambient.now());
         let done = runner::resolve(means, id, about, &configured).await;

@@ -17,11 +17,14 @@ pub(crate) struct Sending {
     pub(crate) id: ResolutionId,
     /// Which attempt it is, beginning with 1.
     pub(crate) number: u8,
+    /// What a trace goes on with, where there is one.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// The request with all its headers.
 pub(crate) fn compose(sending: Sending, ambient: &Ambient) -> Request {
-    let Sending { body, signature, id, number } = sending;
+    let Sending { body, signature, id, number, traceparent } = sending;
+    let traceparent = traceparent.unwrap_or_else(|| untraced(id, ambient));
     let mut headers = HeaderMap::with_capacity(9);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(signature) = signature {
@@ -32,7 +35,7 @@ pub(crate) fn compose(sending: Sending, ambient: &Ambient) -> Request {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), ascii(&id.to_string()));
     headers.insert(HeaderName::from_static(ATTEMPT_HEADER), HeaderValue::from(u16::from(number)));
-    headers.insert(HeaderName::from_static("traceparent"), ascii(&traceparent(id, ambient)));
+    headers.insert(HeaderName::from_static("traceparent"), ascii(&traceparent));
     Request {
         headers,
         body: body.into(),
@@ -41,8 +44,8 @@ pub(crate) fn compose(sending: Sending, ambient: &Ambient) -> Request {
     }
 }
 
-/// W3C Trace Context, level 1: the resolution is the trace, each sending a span; not sampled here.
-fn traceparent(id: ResolutionId, ambient: &Ambient) -> String {
+/// W3C Trace Context, level 1, where nothing is traced here: the resolution is the trace, each sending a span; not sampled.
+fn untraced(id: ResolutionId, ambient: &Ambient) -> String {
     let span: [u8; 8] = ambient.id_bytes();
     format!("00-{}-{}-00", id.uuid().simple(), hex::encode(span))
 }

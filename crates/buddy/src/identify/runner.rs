@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::bulkhead::Bulkhead;
 use super::request::{Sending, compose};
 use crate::ambient::Ambient;
+use crate::traces::{Resolving, SpanId};
 
 /// What a resolution works with.
 #[derive(Clone, Copy)]
@@ -28,6 +29,8 @@ pub(super) struct Means<'a> {
     pub(super) egress: &'a Egress,
     pub(super) bulkhead: &'a Bulkhead,
     pub(super) ambient: &'a Ambient,
+    /// Where it is traced.
+    pub(super) resolving: Option<&'a Resolving>,
 }
 
 /// How a resolution ended.
@@ -165,9 +168,10 @@ impl Run<'_> {
             (SignedWith::Next, Some(rotation)) => &rotation.next,
             _ => &self.configured.secrets.current,
         };
+        let span = self.means.resolving.map(Resolving::new_span);
         let (mut exchange, signed) = match &self.means.bulkhead.target {
             Ok(target) => {
-                let (request, signed) = self.request(number, secret);
+                let (request, signed) = self.request(number, secret, span);
                 let pool = &self.means.bulkhead.pool;
                 (self.means.egress.exchange(pool, target, request, deadline).await, Some(signed))
             }
@@ -178,7 +182,7 @@ impl Run<'_> {
             [queue, exchange.phases.queue].into_iter().flatten().reduce(|one, other| one + other);
         let (verdict, shape) = read(&exchange);
         let reason = if let Verdict::Failed(reason) = &verdict { Some(*reason) } else { None };
-        self.note(begun, &exchange, Noted { number, signed_with, reason, signed, shape });
+        self.note(begun, &exchange, Noted { number, signed_with, reason, signed, shape, span });
         if proves_next_secret(signed_with, &verdict) {
             self.proven_secret = Some(secret.clone());
         }
@@ -187,18 +191,19 @@ impl Run<'_> {
     }
 
     /// A fresh timestamp and a fresh signature for every sending.
-    fn request(&self, number: u8, secret: &CallbackSecret) -> (Request, Signed) {
+    fn request(&self, number: u8, secret: &CallbackSecret, span: Option<SpanId>) -> (Request, Signed) {
         let now = self.means.ambient.now();
         let body = body(self.about.session_id, self.about.agent_id, now);
         let signature = sign(secret, body.as_bytes());
         let signed = Signed::new(now, &signature);
-        let sending = Sending { body, signature: Some(signature), id: self.id, number };
+        let traceparent = self.means.resolving.zip(span).and_then(|(traced, span)| traced.traceparent(span));
+        let sending = Sending { body, signature: Some(signature), id: self.id, number, traceparent };
         (compose(sending, self.means.ambient), signed)
     }
 
     fn note(&mut self, begun: &Begun, exchange: &Exchange, noted: Noted) {
-        let Noted { number, signed_with, reason, signed, shape } = noted;
-        self.attempts.push(Attempt {
+        let Noted { number, signed_with, reason, signed, shape, span } = noted;
+        let attempt = Attempt {
             number,
             started_at: begun.wall,
             duration: micros(begun.at.elapsed()),
@@ -209,7 +214,12 @@ impl Run<'_> {
             phases: exchange.phases,
             signed,
             shape,
-        });
+        };
+        if let Some(resolving) = self.means.resolving {
+            let span = span.unwrap_or_else(|| resolving.new_span());
+            resolving.attempted(span, begun.at, &attempt, &self.configured.callback.url);
+        }
+        self.attempts.push(attempt);
     }
 }
 
@@ -220,12 +230,14 @@ struct Noted {
     reason: Option<Reason>,
     signed: Option<Signed>,
     shape: Option<Shape>,
+    /// What the endpoint was told to go on with, where it is traced.
+    span: Option<SpanId>,
 }
 
 impl Noted {
     fn unsent(number: u8, reason: Reason) -> Self {
         let signed_with = SignedWith::Current;
-        Self { number, signed_with, reason: Some(reason), signed: None, shape: None }
+        Self { number, signed_with, reason: Some(reason), signed: None, shape: None, span: None }
     }
 }
 

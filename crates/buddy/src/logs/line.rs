@@ -12,21 +12,23 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::with_request_id;
+use super::with_ids;
 
-/// For eyes: the fields as they come, then the request's id.
+/// For eyes: the fields as they come, then the ids of the request and its trace.
 #[derive(Default)]
 pub(super) struct Text(DefaultFields);
 
 impl<'writer> FormatFields<'writer> for Text {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
         self.0.format_fields(writer.by_ref(), fields)?;
-        with_request_id(|id| write!(writer, " request_id={id}")).unwrap_or(Ok(()))
+        let mut written = Ok(());
+        with_ids(|name, id| written = written.and(write!(writer, " {name}={id}")));
+        written
     }
 }
 
-/// For machines: one JSON object, its members flat: `timestamp`, `level`, the fields as they come, `request_id` and
-/// `target`.
+/// For machines: one JSON object, its members flat: `timestamp`, `level`, the fields as they come, `request_id`,
+/// `trace_id` and `target`.
 pub(super) struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json
@@ -45,7 +47,7 @@ where
         write!(writer, "\",\"level\":\"{}\"", event.metadata().level())?;
         let mut members = Members { writer: &mut writer, written: Ok(()) };
         event.record(&mut members);
-        with_request_id(|id| members.member("request_id", |value| value.serialize_str(id)));
+        with_ids(|name, id| members.member(name, |value| value.serialize_str(id)));
         members.member("target", |value| value.serialize_str(event.metadata().target()));
         members.written?;
         writer.write_str("}\n")
@@ -177,7 +179,7 @@ mod tests {
         let json = tracing_subscriber::fmt().with_writer(kept.clone()).event_format(Json).finish();
         let _set = tracing::subscriber::set_default(json);
         tracing::info!("outside");
-        of_request(HeaderValue::from_static("one"), async {
+        of_request(HeaderValue::from_static("one"), None, async {
             tracing::info!("inside");
             tokio::spawn(carried_on(async { tracing::info!("beside") })).await.unwrap();
             tokio::spawn(async { tracing::info!("elsewhere") }).await.unwrap();
@@ -198,7 +200,7 @@ mod tests {
         let kept = Kept::default();
         let text = tracing_subscriber::fmt().with_writer(kept.clone()).with_ansi(false);
         let _set = tracing::subscriber::set_default(text.fmt_fields(Text::default()).finish());
-        of_request(HeaderValue::from_static("one"), async { tracing::info!(n = 1, "inside") }).await;
+        of_request(HeaderValue::from_static("one"), None, async { tracing::info!(n = 1, "inside") }).await;
         assert!(kept.text().ends_with("inside n=1 request_id=one\n"), "{}", kept.text());
     }
 }

@@ -1,6 +1,7 @@
-//! Logs on standard error: text on a terminal, JSON lines elsewhere. What is logged of a request carries its id.
+//! Logs on standard error: text on a terminal, JSON lines elsewhere. What is logged of a request carries its id, and that of
+//! its trace if there is one.
 //!
-//! The id is a task's own value and no span: a span at `info` is kept, entered with each poll, and written anew with each
+//! They are a task's own values and no span: a span at `info` is kept, entered with each poll, and written anew with each
 //! line.
 
 mod line;
@@ -16,30 +17,67 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
+use crate::traces::Trace;
+
 /// Crates that are ours. Those of others stay at warnings, whatever is asked for: what they print of a request at
 /// finer levels is not ours to vouch for.
 const OURS: [&str; 5] = ["buddy", "buddy_agent", "buddy_core", "buddy_egress", "buddy_store"];
 
-tokio::task_local! {
-    static REQUEST_ID: HeaderValue;
+/// What work is done for.
+#[derive(Clone)]
+pub(crate) struct Cause {
+    request_id: Option<HeaderValue>,
+    trace: Option<Trace>,
 }
 
-/// Does the work of the request of this id.
-pub(crate) fn of_request<F: Future>(id: HeaderValue, work: F) -> TaskLocalFuture<HeaderValue, F> {
-    REQUEST_ID.scope(id, work)
+tokio::task_local! {
+    static CAUSE: Cause;
+}
+
+/// Work that is done for what is known.
+pub(crate) type Caused<F> = Either<TaskLocalFuture<Cause, F>, F>;
+
+/// Does the work of the request of this id, with its trace if it has one.
+pub(crate) fn of_request<F: Future>(
+    id: HeaderValue,
+    trace: Option<Trace>,
+    work: F,
+) -> TaskLocalFuture<Cause, F> {
+    CAUSE.scope(Cause { request_id: Some(id), trace }, work)
+}
+
+/// Does work that nobody has asked for now, with its trace if it has one.
+pub(crate) fn of_trace<F: Future>(trace: Option<Trace>, work: F) -> Caused<F> {
+    match trace {
+        Some(trace) => Either::Left(CAUSE.scope(Cause { request_id: None, trace: Some(trace) }, work)),
+        None => Either::Right(work),
+    }
 }
 
 /// The same work for a task of its own, which belongs to the request that began it.
-pub(crate) fn carried_on<F: Future>(work: F) -> Either<TaskLocalFuture<HeaderValue, F>, F> {
-    match REQUEST_ID.try_with(Clone::clone) {
-        Ok(id) => Either::Left(REQUEST_ID.scope(id, work)),
+pub(crate) fn carried_on<F: Future>(work: F) -> Caused<F> {
+    match CAUSE.try_with(Clone::clone) {
+        Ok(cause) => Either::Left(CAUSE.scope(cause, work)),
         Err(_) => Either::Right(work),
     }
 }
 
-/// Hands over the id of the request that this is logged for, if it is one's.
-fn with_request_id<T>(write: impl FnOnce(&str) -> T) -> Option<T> {
-    REQUEST_ID.try_with(|id| id.to_str().ok().map(write)).ok().flatten()
+/// The trace of what is done now, if it has one.
+pub(crate) fn trace() -> Option<Trace> {
+    CAUSE.try_with(|cause| cause.trace.clone()).ok().flatten()
+}
+
+/// Hands over the ids of the request and the trace that this is logged for, as far as there are any: `request_id` and
+/// `trace_id`.
+fn with_ids(mut write: impl FnMut(&'static str, &str)) {
+    let _ = CAUSE.try_with(|Cause { request_id, trace }| {
+        if let Some(id) = request_id.as_ref().and_then(|id| id.to_str().ok()) {
+            write("request_id", id);
+        }
+        if let Some(id) = trace.as_ref().and_then(Trace::id) {
+            write("trace_id", &id.to_string());
+        }
+    });
 }
 
 /// Sets the process's subscriber; a second call changes nothing.

@@ -21,7 +21,7 @@ fn blocked() -> (TcpListener, Setup) {
 }
 
 /// Each setting that a file may hold, with values that it cannot take.
-const WRONG: [(&str, &[&str]); 12] = [
+const WRONG: [(&str, &[&str]); 16] = [
     ("listen", &["nonsense", "127.0.0.1", "localhost:8700", ":8700", "127.0.0.1:99999"]),
     (
         "public_url",
@@ -42,7 +42,20 @@ const WRONG: [(&str, &[&str]); 12] = [
     ("agent_sessions_per_minute", &["-1", "many"]),
     ("trusted_proxies", &["proxy.example", "10.0.0.0/33"]),
     ("max_pending", &["0", "-1", "many"]),
+    ("drain_seconds", &["-1", "301", "soon"]),
     ("log", &["loud", "INFO", "debug,hyper=trace"]),
+    (
+        "otlp_endpoint",
+        &[
+            "127.0.0.1:4318",
+            "grpc://otlp.example:4317",
+            "https://user:p4ssw0rd@otlp.example",
+            "https://otlp.example?key=p4ssw0rd",
+            "http://",
+        ],
+    ),
+    ("otlp_sample", &["-0.1", "1.1", "half", "NaN", "50%"]),
+    ("otlp_trust_proxies", &["yes", "1"]),
     ("durability", &["none", "FULL"]),
     ("database_url", &["postgres://buddy:p4ssw0rd@db.example/buddy", "postgresql://db.example", "x"]),
 ];
@@ -92,6 +105,8 @@ fn a_wrong_secret_is_named_and_not_shown() {
         ("BUDDY_MASTER_KEY", hex::encode([7; 32])),
         ("BUDDY_MASTER_KEY", format!("{good},")),
         ("BUDDY_MASTER_KEY", format!("{good},{}", bytes(31))),
+        ("BUDDY_OTLP_HEADERS", "Bearer-s3cret".into()),
+        ("BUDDY_OTLP_HEADERS", "authorization=s3cret%0a".into()),
     ] {
         let (_taken, setup) = blocked();
         let message = refused(&setup.env(variable, &value).run(&["serve"]));
@@ -240,7 +255,7 @@ fn the_help_names_every_setting_and_every_variable() {
         flags.map(|flag| flag.split(|end: char| end != '-' && !end.is_ascii_lowercase()).next().unwrap());
     let flags: BTreeSet<_> = flags.map(|flag| flag.replace('-', "_")).filter(|flag| flag != "help").collect();
     assert!(flags.iter().map(String::as_str).eq(names), "{flags:?}");
-    for secret in ["BUDDY_ADMIN_TOKEN", "BUDDY_MASTER_KEY"] {
+    for secret in ["BUDDY_ADMIN_TOKEN", "BUDDY_MASTER_KEY", "BUDDY_OTLP_HEADERS"] {
         assert!(help.contains(secret), "{secret} is not in {help}");
     }
     for default in ["127.0.0.1:8700", "./buddy-data", "120", "info", "full"] {

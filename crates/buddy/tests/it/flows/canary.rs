@@ -1,16 +1,17 @@
 //! What must not leak does not: a canary in every field of an identity and in every secret is in no log line at any
-//! level, in no file, no metric, and no answer to a visitor or an operator.
+//! level, in no file, no metric, no trace, and no answer to a visitor or an operator.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Agent, Answer, Buddy, Endpoint, Session, Setup};
+use crate::support::{Agent, Answer, Buddy, Endpoint, Post, Receiver, Session, Setup, Told};
 
 /// One string that stands in every place that is to be kept secret.
 const CANARY: &str = "CANARYe5b1";
 
-#[tokio::test]
+// The receiver has a thread of its own while the test waits for the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() {
     let identity = json!({
         "userId": format!("id-{CANARY}"),
@@ -20,7 +21,12 @@ async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() 
     });
     let answer = identity.clone();
     let endpoint = Endpoint::open(move |_| Answer::json(answer.clone())).await;
-    let buddy = Setup::new(Some(&endpoint.ca_pem)).env("BUDDY_LOG", "trace").start();
+    let receiver = Receiver::open().await;
+    let buddy = Setup::new(Some(&endpoint.ca_pem))
+        .env("BUDDY_LOG", "trace")
+        .env("BUDDY_OTLP_ENDPOINT", &receiver.url())
+        .env("BUDDY_OTLP_HEADERS", &format!("x-key={CANARY}"))
+        .start();
     let (secret, next) = (format!("secret-{CANARY}-0123"), format!("next-{CANARY}-0123456"));
     let agent = buddy.agent(&endpoint.url(), json!({"secret": secret})).await;
 
@@ -75,7 +81,19 @@ async fn nothing_of_a_user_and_no_secret_is_anywhere_but_in_the_agents_answer() 
     assert!(log.contains("session settled") && log.contains(&session.id), "the log is on: {log}");
     for secret in [CANARY, session.token.as_str(), agent.key.as_str(), crate::support::ADMIN_TOKEN] {
         assert!(!log.contains(secret), "{secret} is in the log");
+        assert_not_traced(&receiver, secret);
     }
+    let traced = receiver.spans();
+    let of_session = |span: &Told| span.attributes.get("buddy.session.id") == Some(&json!(session.id));
+    assert!(traced.iter().any(of_session), "traces are on: {traced:?}");
+    // What stands in the endpoint's URL after the host may be a secret of its own.
+    assert_not_traced(&receiver, "shop=1");
+}
+
+#[track_caller]
+fn assert_not_traced(receiver: &Receiver, secret: &str) {
+    let holds = |post: &Post| post.body.windows(secret.len()).any(|part| part == secret.as_bytes());
+    assert!(!receiver.posts().iter().any(holds), "{secret} is in a trace");
 }
 
 /// What both sides say to each other is the canary too, and reaches its readers.

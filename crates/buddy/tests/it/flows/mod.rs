@@ -10,4 +10,5 @@ mod joins;
 mod messages;
 mod nodes;
 mod rotation;
+mod traces;
 mod wire;
