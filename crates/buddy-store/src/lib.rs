@@ -11,12 +11,14 @@ mod seal;
 mod sqlite;
 mod store;
 
-pub use seal::{BadMasterKey, Keyring, MasterKey};
+pub use seal::{BadMasterKey, Keyring, MasterKey, MasterKeyId};
 pub use sqlite::{
-    DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, Schema, SqliteSettings, SqliteStore,
+    BackedUp, BackupError, DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, RestoreError,
+    Restored, Schema, SqliteSettings, SqliteStore, back_up, restore,
 };
 pub use store::{
     AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Changed, ConfiguredCallback,
-    HandedOver, Messages, Numbered, Page, PutCallback, ResolutionFilter, Resolutions, RotationBegun,
-    Sessions, Settlement, Store, StoreError, Tallies, Written,
+    HandedOver, Messages, Numbered, Page, PutCallback, Resealing, ResolutionFilter, Resolutions,
+    RotationBegun, SealedBy, SealedValues, Sealing, Sessions, Settlement, Store, StoreError, Tallies,
+    Written,
 };

@@ -2,6 +2,7 @@
 //! as the chosen durability goes) when its future ends.
 
 mod audit;
+pub(crate) mod keys;
 mod resolutions;
 mod tallies;
 
@@ -20,6 +21,7 @@ use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
 pub use audit::AuditLog;
+pub use keys::{Resealing, SealedBy, SealedValues, Sealing};
 pub use resolutions::{Numbered, ResolutionFilter, Resolutions};
 pub use tallies::{AgentTally, Tallies};
 
@@ -52,7 +54,18 @@ pub enum StoreError {
 
 /// All of it.
 pub trait Store:
-    Agents + Callbacks + ApiKeys + Sessions + Messages + Resolutions + Tallies + AuditLog + Send + Sync + 'static
+    Agents
+    + Callbacks
+    + ApiKeys
+    + Sessions
+    + Messages
+    + Resolutions
+    + Tallies
+    + AuditLog
+    + Sealing
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -65,6 +78,7 @@ impl<T> Store for T where
         + Resolutions
         + Tallies
         + AuditLog
+        + Sealing
         + Send
         + Sync
         + 'static

@@ -273,7 +273,7 @@ fn position(connection: &Connection, session: [u8; 16], id: MessageId) -> Result
 }
 
 /// The row by which a text is bound: no other session can be shown it, and no other message.
-fn row_of(session_id: SessionId, id: MessageId) -> Vec<u8> {
+pub(super) fn row_of(session_id: SessionId, id: MessageId) -> Vec<u8> {
     [id_bytes(session_id), id_bytes(id)].concat()
 }
 
