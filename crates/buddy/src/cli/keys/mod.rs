@@ -19,13 +19,13 @@ use ring::Ring;
 
 pub(super) const HELP: &str = "\
 To change the master key:
-  1. buddy keys add          a new key, which opens and does not seal; then restart each node
-  2. buddy keys promote ID   it seals; then restart each node, which seals anew what the others sealed
+  1. buddy keys add          a new key, which opens and does not seal; restart each node
+  2. buddy keys promote ID   it seals; restart each node: it seals anew what others sealed
   3. buddy keys status       until the old key has sealed nothing any more
-  4. buddy keys remove ID    the old key; then restart each node
-One node alone may begin with `buddy keys add --first`, and leave 2 out. Run it as the user that runs
-the server, with its settings. Keys in BUDDY_MASTER_KEY are for you to change: what it has to be is
-printed on standard output, and all else on standard error.";
+  4. buddy keys remove ID    the old key; restart each node
+One node alone may begin with `buddy keys add --first`, and leave 2 out. Run it as the user
+that runs the server, with its settings. Keys in BUDDY_MASTER_KEY are for you to change: what
+it has to be is printed on standard output, and all else on standard error.";
 
 /// Rows in a step of `reseal`: nobody else writes meanwhile.
 const STEP: u32 = 2_000;
