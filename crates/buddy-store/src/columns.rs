@@ -107,7 +107,7 @@ pub(crate) fn opened_by_from(word: &str) -> Result<OpenedBy, StoreError> {
 }
 
 /// The row by which a text is bound: no other session can be shown it, and no other message.
-fn row_of(session_id: SessionId, id: MessageId) -> Vec<u8> {
+pub(crate) fn row_of(session_id: SessionId, id: MessageId) -> Vec<u8> {
     [id_bytes(session_id), id_bytes(id)].concat()
 }
 

@@ -9,6 +9,7 @@ mod columns;
 #[cfg(test)]
 mod conformance;
 mod postgres;
+mod renewal;
 mod seal;
 mod sqlite;
 mod statements;
@@ -17,12 +18,14 @@ mod store;
 pub use postgres::{
     BadDatabaseUrl, DatabaseUrl, OpenError as PostgresOpenError, PostgresSettings, PostgresStore,
 };
-pub use seal::{BadMasterKey, Keyring, MasterKey};
+pub use seal::{BadMasterKey, Keyring, MasterKey, MasterKeyId};
 pub use sqlite::{
-    DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, Schema, SqliteSettings, SqliteStore,
+    BackedUp, BackupError, DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, RestoreError,
+    Restored, Schema, SqliteSettings, SqliteStore, back_up, restore,
 };
 pub use store::{
     AgentChange, AgentTally, Agents, ApiKeys, Appended, AuditLog, Callbacks, Change, Changed,
-    ConfiguredCallback, HandedOver, Messages, Nodes, Numbered, Page, PutCallback, ResolutionFilter,
-    Resolutions, RotationBegun, Sessions, Settlement, Store, StoreError, Tallies, Written,
+    ConfiguredCallback, HandedOver, Messages, Nodes, Numbered, Page, PutCallback, Resealing,
+    ResolutionFilter, Resolutions, RotationBegun, SealedBy, SealedValues, Sealing, Sessions, Settlement,
+    Store, StoreError, Tallies, Written,
 };

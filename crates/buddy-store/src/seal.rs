@@ -55,6 +55,11 @@ impl MasterKey {
         Self(bytes)
     }
 
+    /// What tells it apart, and is written before every value that it has sealed.
+    pub fn id(&self) -> MasterKeyId {
+        DerivedKeys::of(self).id
+    }
+
     /// The text that [`Self::from_base64`] reads, for the key file.
     pub fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(BASE64_STANDARD.encode(self.0))
@@ -64,6 +69,24 @@ impl MasterKey {
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
+    }
+}
+
+/// By what a master key is told apart. Derived from it, and says nothing of it; shown as eight hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MasterKeyId([u8; KEY_ID_LEN]);
+
+impl MasterKeyId {
+    /// Of the key that has sealed this, whether it is known or not. `None`: it is no sealed value.
+    pub(crate) fn of_sealed(sealed: &[u8]) -> Option<Self> {
+        let (&version, rest) = sealed.split_first()?;
+        if version == VERSION { rest.first_chunk().copied().map(Self) } else { None }
+    }
+}
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.0))
     }
 }
 
@@ -120,7 +143,7 @@ impl Place {
 
 /// The keys derived from one master key.
 struct DerivedKeys {
-    id: [u8; KEY_ID_LEN],
+    id: MasterKeyId,
     callback_secret: RandomizedNonceKey,
     identity: RandomizedNonceKey,
     message: RandomizedNonceKey,
@@ -145,7 +168,7 @@ impl DerivedKeys {
         let mut id = [0; KEY_ID_LEN];
         id.copy_from_slice(&derive(KEY_ID)[..KEY_ID_LEN]);
         Self {
-            id,
+            id: MasterKeyId(id),
             callback_secret: sealing(CALLBACK_SECRET),
             identity: sealing(IDENTITY),
             message: sealing(MESSAGE),
@@ -193,12 +216,33 @@ impl Keyring {
         Self { first: DerivedKeys::of(&first), others: others.iter().map(DerivedKeys::of).collect() }
     }
 
+    /// A ring of these keys, the first of which seals. `None`: there is none.
+    pub fn of(keys: Vec<MasterKey>) -> Option<Self> {
+        let mut keys = keys.into_iter();
+        keys.next().map(|first| Self::new(first, keys.collect()))
+    }
+
+    /// The keys of the ring, the one that seals first.
+    pub fn ids(&self) -> Vec<MasterKeyId> {
+        self.keys().map(|keys| keys.id).collect()
+    }
+
+    /// There are keys that open and do not seal.
+    pub(crate) fn has_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    /// The key that seals has sealed this.
+    pub(crate) fn seals_like(&self, sealed: &[u8]) -> bool {
+        MasterKeyId::of_sealed(sealed) == Some(self.first.id)
+    }
+
     /// Seals a value for this place and row.
     pub(crate) fn seal(&self, place: Place, row: &[u8], text: &[u8]) -> Vec<u8> {
         // One allocation, so that no copy of the clear text is left behind by growth.
         let mut sealed = Vec::with_capacity(TEXT_AT + text.len() + MAX_TAG_LEN);
         sealed.push(VERSION);
-        sealed.extend_from_slice(&self.first.id);
+        sealed.extend_from_slice(&self.first.id.0);
         sealed.extend_from_slice(&[0; NONCE_LEN]);
         sealed.extend_from_slice(text);
         let (nonce, tag) = self
@@ -223,7 +267,7 @@ impl Keyring {
             return Err(place.does_not_open());
         }
         self.keys()
-            .filter(|keys| keys.id == head[1..NONCE_AT])
+            .filter(|keys| keys.id.0 == head[1..NONCE_AT])
             .find_map(|keys| {
                 let nonce = Nonce::try_assume_unique_for_key(&head[NONCE_AT..]).ok()?;
                 let mut opened = Zeroizing::new(text.to_vec());

@@ -2,6 +2,7 @@
 //! as the chosen durability goes) when its future ends.
 
 mod audit;
+pub(crate) mod keys;
 mod nodes;
 mod resolutions;
 mod tallies;
@@ -21,6 +22,7 @@ use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 
 pub use audit::AuditLog;
+pub use keys::{Resealing, SealedBy, SealedValues, Sealing};
 pub use nodes::{Change, Nodes};
 pub use resolutions::{Numbered, ResolutionFilter, Resolutions};
 pub use tallies::{AgentTally, Tallies};
@@ -63,6 +65,7 @@ pub trait Store:
     + Tallies
     + AuditLog
     + Nodes
+    + Sealing
     + Send
     + Sync
     + 'static
@@ -79,6 +82,7 @@ impl<T> Store for T where
         + Tallies
         + AuditLog
         + Nodes
+        + Sealing
         + Send
         + Sync
         + 'static

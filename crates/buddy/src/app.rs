@@ -254,11 +254,8 @@ fn put_together(
 }
 
 fn keyring(given: Vec<MasterKey>, data_dir: &DataDir, ambient: &Ambient) -> Result<Keyring, KeysError> {
-    let mut given = given.into_iter();
-    match given.next() {
-        Some(first) => Ok(Keyring::new(first, given.collect())),
-        None => Ok(Keyring::new(data_dir.master_key(ambient)?, Vec::new())),
-    }
+    let keys = if given.is_empty() { data_dir.master_keys(ambient)? } else { given };
+    Ok(Keyring::of(keys).expect("there is at least one key"))
 }
 
 /// The way out to customers, as these settings have it.

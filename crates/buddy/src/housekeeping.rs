@@ -1,4 +1,5 @@
-//! What is done now and then: ended sessions and old resolutions go, stuck ones are taken up, caches shrink.
+//! What is done now and then: ended sessions and old resolutions go, stuck ones are taken up, caches shrink, and what an
+//! older master key has sealed is sealed anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use buddy_core::limits::{
     AUDIT_KEPT_SECONDS, RESOLUTION_KEPT_SECONDS, TALLIES_BY_MINUTE_SECONDS, TALLIES_KEPT_SECONDS,
 };
-use buddy_store::StoreError;
+use buddy_store::{Resealing, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -16,16 +17,42 @@ use crate::app::App;
 const EVERY: Duration = Duration::from_secs(20);
 /// Rows removed in one write, so that no session start waits behind a long one.
 const BATCH: u32 = 500;
+/// Of those in a round, when the master key was changed: 500 rows a second, which a disk does beside all else. What
+/// sessions hold that end within a day needs no faster.
+const RESEAL_BATCHES: u32 = 20;
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut pass = Resealing::begin();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = tidy(&app).await {
+        if let Err(error) = round(&app, &mut pass).await {
             tracing::error!(%error, "housekeeping failed; it is tried again");
         }
     }
+}
+
+async fn round(app: &Arc<App>, pass: &mut Resealing) -> Result<(), StoreError> {
+    tidy(app).await?;
+    seal_anew(app, pass).await
+}
+
+/// After a change of the master key, takes a pass over what is sealed some steps on. One that left something is followed
+/// by another. One that left nothing is the last until the next start: whoever still seals by an older key is to be
+/// started anew, too, and makes a pass then.
+pub(crate) async fn seal_anew(app: &Arc<App>, pass: &mut Resealing) -> Result<(), StoreError> {
+    for _ in 0..RESEAL_BATCHES {
+        if pass.is_complete() {
+            return Ok(());
+        }
+        *pass = app.store.reseal(if pass.is_over() { Resealing::begin() } else { *pass }, BATCH).await?;
+        let Resealing { resealed, unopened, .. } = *pass;
+        if pass.is_complete() && resealed + unopened > 0 {
+            tracing::info!(resealed, unopened, "all that opens is sealed by the first master key");
+        }
+    }
+    Ok(())
 }
 
 /// One round.

@@ -5,6 +5,7 @@ pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod callbacks;
 pub(crate) mod fixtures;
+pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod races;
 pub(crate) mod resolutions;
@@ -116,6 +117,32 @@ macro_rules! conformance {
     };
 }
 pub(crate) use conformance;
+
+/// The same for the cases that open one store with several rings of keys, one after another. `$unopened` is called for
+/// each, and gives a future of where that is.
+macro_rules! keys_conformance {
+    ($unopened:path) => {
+        $crate::conformance::keys_tests_of! { $unopened;
+            all_is_sealed_anew_and_then_opens_with_the_first_key_alone,
+            a_pass_looks_at_few_rows_at_a_time_and_can_begin_again_anywhere,
+            a_user_is_revoked_before_during_and_after_a_pass,
+            a_ring_of_one_key_has_nothing_to_seal_anew,
+            what_no_key_opens_is_counted_and_stays,
+            what_is_written_during_a_pass_is_not_lost,
+        }
+    };
+}
+pub(crate) use keys_conformance;
+
+macro_rules! keys_tests_of {
+    ($unopened:path; $($case:ident),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            $crate::conformance::keys::$case(&$unopened().await).await;
+        }
+    )*};
+}
+pub(crate) use keys_tests_of;
 
 macro_rules! tests_of {
     ($open:path; $($module:ident::$case:ident),* $(,)?) => {$(

@@ -18,6 +18,7 @@ mod changes;
 mod deleted_agents;
 mod failure;
 mod group;
+mod keys;
 mod messages;
 mod nodes;
 mod partitions;

@@ -4,8 +4,9 @@ use buddy_cluster::Cluster;
 use tokio::sync::OnceCell;
 
 use super::*;
-use crate::conformance::conformance;
 use crate::conformance::fixtures::*;
+use crate::conformance::keys::Reopened;
+use crate::conformance::{conformance, keys_conformance};
 use crate::{MasterKey, Store};
 
 mod groups;
@@ -79,3 +80,21 @@ async fn number(client: &tokio_postgres::Client, sql: &str) -> i64 {
 }
 
 conformance!(fresh);
+
+/// A database that a case opens with one ring of keys after another.
+struct Unopened(String);
+
+impl Reopened for Unopened {
+    async fn open(&self, first: u8, others: &[u8]) -> Arc<dyn Store> {
+        let key = |byte: u8| MasterKey::from_bytes([byte; 32]);
+        let ring = Keyring::new(key(first), others.iter().copied().map(key).collect());
+        let settings = settings(&Cluster::shared().url(&self.0));
+        Arc::new(PostgresStore::open(settings, ring).await.unwrap())
+    }
+}
+
+async fn unopened() -> Unopened {
+    Unopened(database().await)
+}
+
+keys_conformance!(unopened);

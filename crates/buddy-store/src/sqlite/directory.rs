@@ -13,6 +13,8 @@ use super::{Durability, OpenError};
 pub const DATABASE_FILE: &str = "buddy.sqlite3";
 /// What was written last, until it is brought into the database; `SQLite` names it so.
 pub(super) const LOG_FILE: &str = "buddy.sqlite3-wal";
+/// What those who have the log open share; of no use without them.
+pub(super) const SHARED_MEMORY_FILE: &str = "buddy.sqlite3-shm";
 const LOCK_FILE: &str = "buddy.lock";
 
 /// Only a checkpoint ever holds the writer up, and only this process has the file: longer means a sick disk.
@@ -40,6 +42,18 @@ impl DirectoryLock {
             Err(TryLockError::Error(error)) => Err(OpenError::File { path, error }),
         }
     }
+}
+
+/// The log of a database file, where `SQLite` looks for it.
+pub(super) fn log_of(file: &Path) -> PathBuf {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// Makes sure that what was renamed in a directory stays so after a power cut.
+pub(super) fn flush_directory(directory: &Path) -> Result<(), std::io::Error> {
+    File::open(directory)?.sync_all()
 }
 
 /// The database file, made readable by its owner only. `SQLite` gives its side files the same mode.

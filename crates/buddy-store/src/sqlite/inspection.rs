@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::directory::{BUSY_TIMEOUT, DATABASE_FILE, LOG_FILE};
-use super::statement::{query_all, statements};
-use super::{OpenError, schema};
-use crate::{Keyring, StoreError};
+use super::directory::{BUSY_TIMEOUT, DATABASE_FILE, LOG_FILE, log_of};
+use super::statement::{query_all, query_optional, statements};
+use super::{OpenError, keys, schema};
+use crate::{Keyring, SealedBy, StoreError};
 
 /// Of `SQLite`, between two questions whether to go on: a moment, and few enough that a small database has some.
 const INSTRUCTIONS: i32 = 100;
@@ -19,6 +19,7 @@ statements! {
     CALLED = "SELECT DISTINCT url FROM callbacks WHERE enabled ORDER BY url LIMIT ?1";
     // One fault is enough to know that there are faults.
     QUICK_CHECK = "PRAGMA quick_check(1)";
+    INTEGRITY_CHECK = "PRAGMA integrity_check(1)";
 }
 
 /// The schema of a database, and the newest that this version knows.
@@ -61,14 +62,23 @@ impl Inspection {
             Err(error) => return Err(OpenError::File { path: file, error }),
         }
         let log = directory.join(LOG_FILE);
+        Self::of(&file, log).map(Some)
+    }
+
+    /// Opens a database that nobody has open, wherever it is.
+    pub(super) fn of_file(file: &Path) -> Result<Self, OpenError> {
+        Self::of(file, log_of(file))
+    }
+
+    fn of(file: &Path, log: PathBuf) -> Result<Self, OpenError> {
         let alone = if log.exists() { "" } else { "&immutable=1" };
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
-            Connection::open_with_flags(format!("file:{}?mode=ro{alone}", uri_path(&file)), flags)?;
+            Connection::open_with_flags(format!("file:{}?mode=ro{alone}", uri_path(file)), flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        Ok(Some(Self { connection, log }))
+        Ok(Self { connection, log })
     }
 
     /// Which version wrote it.
@@ -80,6 +90,20 @@ impl Inspection {
     /// error where they do not.
     pub fn opens_with(&self, keyring: &Keyring) -> Result<bool, OpenError> {
         schema::check_canary(&self.connection, keyring)
+    }
+
+    /// What each master key has sealed. Read in pages, so that a server beside it goes on as ever.
+    pub fn sealed_by(&self) -> Result<SealedBy, OpenError> {
+        if schema::found(&self.connection)? == 0 {
+            return Ok(SealedBy::default());
+        }
+        Ok(keys::sealed_by(&self.connection)?)
+    }
+
+    /// The first fault of the whole database, in `SQLite`'s words. `None`: pages, indexes and values fit together.
+    pub(super) fn fault(&self) -> Result<Option<String>, OpenError> {
+        let told = query_optional(&self.connection, INTEGRITY_CHECK, [], |row| Ok(row.get::<_, String>(0)?))?;
+        Ok(told.filter(|told| told != "ok"))
     }
 
     /// Bytes of the write-ahead log.

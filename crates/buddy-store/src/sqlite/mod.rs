@@ -10,25 +10,30 @@ use crate::{Keyring, StoreError};
 mod agents;
 mod api_keys;
 mod audit;
+mod backup;
 mod callbacks;
 mod checkpoint;
 mod deleted_agents;
 mod directory;
 mod inspection;
+mod keys;
 mod messages;
 mod nodes;
 mod readers;
 mod resolutions;
+mod restore;
 mod schema;
 mod sessions;
 mod statement;
 mod tallies;
 mod writer;
 
+pub use backup::{BackedUp, BackupError, back_up};
 pub use directory::DATABASE_FILE;
 use directory::{DirectoryLock, OpenAs};
 pub use inspection::{Inspection, QuickCheck, Schema};
 use readers::Readers;
+pub use restore::{RestoreError, Restored, restore};
 use writer::{Group, Writer};
 
 /// How much of what was answered a power cut may take. A crash of the server takes nothing either way.

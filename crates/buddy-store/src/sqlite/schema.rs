@@ -25,6 +25,7 @@ statements! {
     SCHEMA_VERSION = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
     CANARY = "SELECT sealed FROM canary WHERE id = 1";
     KEEP_CANARY = "INSERT INTO canary (id, sealed) VALUES (1, ?1)";
+    RENEW_CANARY = "UPDATE canary SET sealed = ?1 WHERE id = 1 AND sealed = ?2";
     ANY_AGENT = "SELECT 1 FROM agents LIMIT 1";
 }
 
@@ -83,8 +84,7 @@ pub(super) fn check_canary(connection: &Connection, keyring: &Keyring) -> Result
     if !table_exists(connection, "canary")? {
         return Ok(false);
     }
-    let sealed: Option<Vec<u8>> = query_optional(connection, CANARY, [], |row| Ok(row.get(0)?))?;
-    match sealed {
+    match canary(connection)? {
         Some(sealed) => {
             keyring.open(Place::Canary, CANARY_ROW, &sealed)?;
             Ok(true)
@@ -93,6 +93,21 @@ pub(super) fn check_canary(connection: &Connection, keyring: &Keyring) -> Result
         None if query_optional(connection, ANY_AGENT, [], |_| Ok(()))?.is_none() => Ok(false),
         None => Err(OpenError::NoCanary),
     }
+}
+
+/// The canary as it is sealed.
+pub(super) fn canary(connection: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
+    query_optional(connection, CANARY, [], |row| Ok(row.get(0)?))
+}
+
+/// Seals the canary by the ring's first key, if another has; how many that changed.
+pub(super) fn reseal_canary(connection: &Connection, keyring: &Keyring) -> Result<u64, StoreError> {
+    let Some(sealed) = canary(connection)?.filter(|sealed| !keyring.seals_like(sealed)) else {
+        return Ok(0);
+    };
+    let text = keyring.open(Place::Canary, CANARY_ROW, &sealed)?;
+    let renewed = keyring.seal(Place::Canary, CANARY_ROW, &text);
+    execute(connection, RENEW_CANARY, (renewed, sealed))
 }
 
 fn table_exists(connection: &Connection, name: &str) -> Result<bool, OpenError> {

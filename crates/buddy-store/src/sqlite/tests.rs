@@ -6,9 +6,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance::conformance;
+use crate::conformance::{conformance, keys_conformance};
 use crate::{MasterKey, Store};
 
+mod backing_up;
 mod inspecting;
 mod keeping;
 mod opening;
@@ -57,18 +58,38 @@ fn opened() -> std::future::Ready<(Arc<dyn Store>, TempDir)> {
 
 conformance!(opened);
 
+impl crate::conformance::keys::Reopened for TempDir {
+    async fn open(&self, first: u8, others: &[u8]) -> Arc<dyn Store> {
+        shared(self, keyring(first, others))
+    }
+}
+
+async fn unopened() -> TempDir {
+    TempDir::new().unwrap()
+}
+
+keys_conformance!(unopened);
+
 /// The statements of the files whose tables grow with every session, and of the others.
 const HOT: &[&[&str]] = &[
     api_keys::ALL,
     audit::ALL,
     callbacks::ALL,
+    keys::ALL,
     messages::ALL,
     resolutions::ALL,
     sessions::ALL,
     tallies::ALL,
 ];
-const COLD: &[&[&str]] =
-    &[agents::ALL, checkpoint::ALL, deleted_agents::ALL, inspection::ALL, schema::ALL, writer::ALL];
+const COLD: &[&[&str]] = &[
+    agents::ALL,
+    backup::ALL,
+    checkpoint::ALL,
+    deleted_agents::ALL,
+    inspection::ALL,
+    schema::ALL,
+    writer::ALL,
+];
 
 #[test]
 fn every_statement_fits_the_tables() {
@@ -121,6 +142,11 @@ fn what_is_asked_often_has_an_index_of_its_own() {
         (messages::LAST_CHANGE, "messages_by_change"),
         (messages::HANDED_OVER, "messages_by_agent (agent_id=? AND handed_over>?)"),
         (messages::REMOVE_ENDED, "sessions_by_end"),
+        (keys::CALLBACKS, "PRIMARY KEY (agent_id>?)"),
+        (keys::SESSIONS, "PRIMARY KEY (id>?)"),
+        (keys::MESSAGES, "PRIMARY KEY ((session_id,position)>(?,?))"),
+        (keys::RENEW_IDENTITY, "PRIMARY KEY (id=?)"),
+        (keys::RENEW_TEXT, "PRIMARY KEY (session_id=? AND position=?)"),
         (audit::LIST_OF_AGENT, "audit_by_agent (agent_id=? AND id<?)"),
         (tallies::OLD_MINUTES, "PRIMARY KEY (begins_at<?)"),
         (tallies::REMOVE_OLD, "tally_hours_by_begin (begins_at<?)"),

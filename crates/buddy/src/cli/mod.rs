@@ -1,12 +1,15 @@
 //! The command line.
 
 mod agent;
+mod backup;
 mod check;
 mod doctor;
 mod explain;
+mod keys;
 mod mock_endpoint;
 mod operator;
 mod print;
+mod restore;
 mod secret_env;
 pub(crate) mod serve;
 mod sign;
@@ -57,6 +60,15 @@ enum Command {
     Check(Box<check::Flags>),
     /// Check a deployment before or while `buddy serve` runs, and see what to mend. Changes nothing.
     Doctor(Box<doctor::Flags>),
+    /// Copy the database into one file, while the server runs or not.
+    #[command(after_help = backup::HELP)]
+    Backup(Box<backup::Flags>),
+    /// Put a backup in place of the database, while no server runs.
+    #[command(after_help = restore::HELP)]
+    Restore(Box<restore::Flags>),
+    /// Change the master key, step by step, and see what each key has sealed.
+    #[command(subcommand, after_help = keys::HELP)]
+    Keys(keys::Command),
     /// Run an endpoint that misbehaves as it is told to, and see what becomes of an agent's sessions.
     MockEndpoint(mock_endpoint::Flags),
     /// Say whether a signature is right, and if not, by which mistake it came about.
@@ -91,6 +103,9 @@ pub fn main() -> ExitCode {
         Command::Agent(flags) => agent::run(&flags).map(good),
         Command::Check(flags) => check::run(&flags),
         Command::Doctor(flags) => doctor::run(*flags),
+        Command::Backup(flags) => backup::run(*flags).map(good),
+        Command::Restore(flags) => restore::run(*flags).map(good),
+        Command::Keys(command) => keys::run(command).map(good),
         Command::MockEndpoint(flags) => mock_endpoint::run(flags).map(good),
         Command::Verify(flags) => verify::run(&flags),
         Command::Sign(flags) => sign::run(&flags).map(good),
@@ -123,6 +138,12 @@ fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
 )]
 fn say(failure: &str) {
     eprintln!("buddy: {failure}");
+}
+
+/// Tells the operator what is not for whatever reads standard output.
+#[expect(clippy::print_stderr, reason = "standard output is for one secret alone then")]
+fn say_aside(text: &str) {
+    eprintln!("{text}");
 }
 
 /// Runs `main` on as many threads as the machine has cores.

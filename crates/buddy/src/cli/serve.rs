@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::block_on;
 use crate::ambient::Ambient;
 use crate::app::{self, Started};
-use crate::config::{Flags, Settings, WrongSetting, load};
+use crate::config::{Flags, Settings, WrongSetting, load, load_for_sqlite};
 use crate::{logs, server};
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -25,8 +25,18 @@ pub(super) fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
 /// What was set by flags, variables and file.
 pub(super) fn settings(flags: Flags) -> Result<Settings, WrongSetting> {
     check_variables()?;
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    load(flags, |name| std::env::var(name).ok())
+    load(flags, variable)
+}
+
+/// The same for a command that is for SQLite alone.
+pub(super) fn settings_for_sqlite(flags: Flags, instead: &str) -> Result<Settings, WrongSetting> {
+    check_variables()?;
+    load_for_sqlite(flags, variable, instead)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// A variable of ours that cannot be read would else be passed over: with another data dir, or a new key.

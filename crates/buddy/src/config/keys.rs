@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use buddy_core::secret::TokenKind;
@@ -21,12 +21,18 @@ const ADMIN_TOKEN_FILE: &str = "admin.token";
 pub(crate) enum KeysError {
     #[error("{path}: {error}: choose a data dir that can be written (--data-dir, BUDDY_DATA_DIR).")]
     Io { path: PathBuf, error: std::io::Error },
-    #[error("{0} does not hold 32 bytes in base64: restore it from a backup, or set BUDDY_MASTER_KEY.")]
+    #[error(
+        "{0} does not hold 32 bytes in base64, or several of them in a line each: restore it from a backup, or set BUDDY_MASTER_KEY."
+    )]
     NotAKey(PathBuf),
     #[error("{0} is missing beside an existing database: restore it from a backup, or set BUDDY_MASTER_KEY.")]
     KeyLost(PathBuf),
     #[error("{0} can be read by other users of this machine: run `chmod 600` on it.")]
     Exposed(PathBuf),
+    #[error(
+        "{0} belongs to another user: run this as the user that runs the server, such as with `sudo -u`."
+    )]
+    NotOurs(PathBuf),
     #[error("{0} is empty: remove it to have a new one made, or set BUDDY_ADMIN_TOKEN.")]
     Empty(PathBuf),
 }
@@ -61,24 +67,45 @@ impl DataDir {
         self.0.join(MASTER_KEY_FILE)
     }
 
-    /// The key file's key, made at the first start. A database without its key is never given a new one.
-    pub(crate) fn master_key(&self, ambient: &Ambient) -> Result<MasterKey, KeysError> {
-        if let Some(key) = self.kept_master_key()? {
-            return Ok(key);
+    /// The key file's keys, of which the first one seals; made at the first start. A database without its key is never
+    /// given a new one.
+    pub(crate) fn master_keys(&self, ambient: &Ambient) -> Result<Vec<MasterKey>, KeysError> {
+        if let Some(keys) = self.kept_master_keys()? {
+            return Ok(keys);
         }
-        let key = MasterKey::from_bytes(ambient.bytes());
-        write_private(&self.master_key_path(), &key.to_base64())?;
-        Ok(key)
+        let keys = vec![MasterKey::from_bytes(ambient.bytes())];
+        self.keep_master_keys(&keys)?;
+        Ok(keys)
     }
 
-    /// The key file's key; `None` where the first start is still to make it.
-    pub(crate) fn kept_master_key(&self) -> Result<Option<MasterKey>, KeysError> {
+    /// The key file's keys, at least one; `None` where the first start is still to make it.
+    pub(crate) fn kept_master_keys(&self) -> Result<Option<Vec<MasterKey>>, KeysError> {
         let path = self.master_key_path();
         match read_private(&path)? {
-            Some(text) => MasterKey::from_base64(text.trim()).map(Some).map_err(|_| KeysError::NotAKey(path)),
+            Some(text) => {
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                let keys =
+                    lines.map(MasterKey::from_base64).collect::<Result<Vec<_>, _>>().unwrap_or_default();
+                if keys.is_empty() { Err(KeysError::NotAKey(path)) } else { Ok(Some(keys)) }
+            }
             None if self.0.join(DATABASE_FILE).exists() => Err(KeysError::KeyLost(path)),
             None => Ok(None),
         }
+    }
+
+    /// Writes the key file anew: a line for each key, the one that seals first.
+    pub(crate) fn keep_master_keys(&self, keys: &[MasterKey]) -> Result<(), KeysError> {
+        let lines = keys.iter().map(MasterKey::to_base64).collect::<Vec<_>>();
+        let lines = lines.iter().map(|line| line.as_str()).collect::<Vec<_>>();
+        write_private(&self.master_key_path(), &Zeroizing::new(lines.join("\n")))
+    }
+
+    /// Refuses to write what the user that runs the server could not read then.
+    pub(crate) fn refuse_another_user(&self) -> Result<(), KeysError> {
+        let owner =
+            fs::metadata(&self.0).map_err(|error| KeysError::Io { path: self.0.clone(), error })?.uid();
+        let own = rustix::process::geteuid().as_raw();
+        if owner == own { Ok(()) } else { Err(KeysError::NotOurs(self.0.clone())) }
     }
 
     /// The admin token of the data dir, made at the first start.
@@ -132,5 +159,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), KeysError> {
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(io)?;
     writeln!(file, "{text}").map_err(io)?;
     file.sync_all().map_err(io)?;
-    fs::rename(&draft, path).map_err(io)
+    fs::rename(&draft, path).map_err(io)?;
+    // Nothing may be sealed by a key that a power cut takes back.
+    let directory = path.parent().expect("it is in the data dir");
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }

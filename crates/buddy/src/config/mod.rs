@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub(crate) use keys::{DataDir, KeysError, admin_token_path, read_admin_token};
 pub(crate) use otlp::OtlpSettings;
 pub(crate) use parse::networks;
-pub(crate) use source::{Flags, Given, load};
+pub(crate) use source::{Flags, Given, load, load_for_sqlite};
 
 /// A wrong setting, in one sentence that names it.
 #[derive(Debug, thiserror::Error)]

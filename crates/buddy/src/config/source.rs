@@ -118,6 +118,24 @@ pub(super) type AllGiven = BTreeMap<&'static str, Given>;
 /// Reads all settings. `env` looks a variable up; an empty one counts as not set.
 pub(crate) fn load(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result<Settings, WrongSetting> {
     let env = |name: &str| env(name).filter(|text| !text.is_empty());
+    parse::settings(&all_given(flags, env)?, env)
+}
+
+/// The same for a command that is for SQLite alone: where a PostgreSQL database is named, `instead` says what is.
+pub(crate) fn load_for_sqlite(
+    flags: Flags,
+    env: impl Fn(&str) -> Option<String>,
+    instead: &str,
+) -> Result<Settings, WrongSetting> {
+    let env = |name: &str| env(name).filter(|text| !text.is_empty());
+    let given = all_given(flags, env)?;
+    match given.get("database_url") {
+        Some(url) => Err(url.wrong(instead)),
+        None => parse::settings(&given, env),
+    }
+}
+
+fn all_given(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result<AllGiven, WrongSetting> {
     let file = flags.config.clone().or_else(|| env("BUDDY_CONFIG").map(PathBuf::from));
     let mut given = match file {
         Some(path) => from_file(&path, &read(&path)?)?,
@@ -138,7 +156,7 @@ pub(crate) fn load(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result
             given.insert(name, Given { text, from });
         }
     }
-    parse::settings(&given, env)
+    Ok(given)
 }
 
 fn read(path: &Path) -> Result<String, WrongSetting> {

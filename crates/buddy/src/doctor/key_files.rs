@@ -37,13 +37,11 @@ pub(super) fn look(data_dir: &Path, given: Given, database: Option<&Inspection>)
 fn judge(path: &Path, given: Given, database: Option<&Inspection>) -> Result<Finding, Finding> {
     let data_dir = DataDir::at(path);
     let refused = |error: crate::config::KeysError| Finding::of_refusal(Check::KeyFiles, &error);
-    let mut keys = given.master_keys.into_iter();
-    let (key, key_is) = match keys.next() {
-        Some(first) => (Some(first), "from BUDDY_MASTER_KEY"),
-        None => match data_dir.kept_master_key().map_err(refused)? {
-            Some(key) => (Some(key), "in master.key"),
-            None => (None, "made at the first start"),
-        },
+    let (keys, key_is) = if given.master_keys.is_empty() {
+        let kept = data_dir.kept_master_keys().map_err(refused)?;
+        kept.map_or((Vec::new(), "made at the first start"), |keys| (keys, "in master.key"))
+    } else {
+        (given.master_keys, "from BUDDY_MASTER_KEY")
     };
     let token_is = if given.admin_token {
         "from BUDDY_ADMIN_TOKEN"
@@ -54,9 +52,9 @@ fn judge(path: &Path, given: Given, database: Option<&Inspection>) -> Result<Fin
     if let Some(weak) = weak_place(&data_dir) {
         return Err(weak);
     }
-    let opens = match (key, database) {
-        (Some(key), Some(database)) => {
-            let opens = database.opens_with(&Keyring::new(key, keys.collect()));
+    let opens = match (Keyring::of(keys), database) {
+        (Some(keyring), Some(database)) => {
+            let opens = database.opens_with(&keyring);
             let opens = opens.map_err(|error| Finding::of_refusal(Check::KeyFiles, &error))?;
             if opens { ", opens the database" } else { ", nothing is sealed yet" }
         }

@@ -9,6 +9,7 @@ const HOT: &[&[&str]] = &[
     audit::ALL,
     callbacks::ALL,
     group::ALL,
+    keys::ALL,
     messages::ALL,
     resolutions::ALL,
     sessions::ALL,

@@ -1,10 +1,12 @@
 //! The command line, tried as an operator would.
 
 mod agent;
+mod backup;
 mod check;
 mod demo;
 mod doctor;
 mod explain;
+mod keys;
 mod mock_endpoint;
 mod operator;
 mod serve;
