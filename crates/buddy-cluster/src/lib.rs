@@ -2,6 +2,7 @@
 //! is gone with the process, however that ends.
 
 mod installed;
+mod processes;
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use installed::Installed;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Ports that are tried: below those that systems give to whoever asks for any, so that no other program's outgoing
 /// connection has one.
@@ -163,6 +165,26 @@ impl Cluster {
         assert!(self.try_start(), "PostgreSQL does not start again");
     }
 
+    /// Lets none of its processes run until [`Self::thaw`]: connections stay, and nothing answers.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets them run again.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// The one that starts the others first, so that none is started meanwhile.
+    fn signal(&self, signal: Signal) {
+        let pid_file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
+        let first: i32 = pid_file.lines().next().and_then(|pid| pid.parse().ok()).expect("its first line");
+        send(first, signal);
+        for pid in processes::children_of(first) {
+            send(pid, signal);
+        }
+    }
+
     /// Makes a database, of all that `template` has if one is named, and gives its name.
     pub fn create_database(&self, template: Option<&str>) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -221,6 +243,12 @@ impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Cluster(127.0.0.1:{})", self.port)
     }
+}
+
+fn send(pid: i32, signal: Signal) {
+    let pid = Pid::from_raw(pid).expect("a process has a number");
+    // One that has ended meanwhile needs no signal.
+    let _ = kill_process(pid, signal);
 }
 
 /// What a command printed, if it did what it was asked to.

@@ -6,6 +6,7 @@
 #[cfg(feature = "bench")]
 pub mod bench;
 mod columns;
+mod configured;
 #[cfg(test)]
 mod conformance;
 mod postgres;

@@ -263,7 +263,8 @@ impl Settlement {
 /// Sessions and their identities. An expired session, or one whose agent was deleted, is not found.
 #[async_trait]
 pub trait Sessions {
-    /// Keeps a new session; with `settlement`, settled at once in the same write. `false`: there is no such agent.
+    /// Keeps a new session; with `settlement`, settled at once in the same write. `false`: there is no such agent. A
+    /// backend that may lose its answer on the way takes one that it has already, with this token, for kept.
     async fn create_session(
         &self,
         session: Session,

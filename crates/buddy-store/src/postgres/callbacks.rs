@@ -15,6 +15,7 @@ use super::pool::{reading, writing};
 use super::statement::{execute, get, get_narrow, key, query_optional, statements};
 use super::{PostgresStore, agents, audit};
 use crate::columns::open_secret;
+use crate::configured::{self, Put};
 use crate::seal::Place;
 use crate::{Callbacks, ConfiguredCallback, Keyring, PutCallback, RotationBegun, StoreError};
 
@@ -43,26 +44,13 @@ impl Callbacks for PostgresStore {
         now: UnixMillis,
         entry: AuditEntry,
     ) -> Result<PutCallback, StoreError> {
-        let fresh = |current: &CallbackSecret| CallbackSecrets {
-            current: current.clone(),
-            created_at: now,
-            rotation: None,
-        };
         writing!(self, |tx| {
             if !agents::lock(tx, agent_id).await? {
                 return Ok(PutCallback::NoAgent);
             }
             let stored = read(tx, &self.keyring, agent_id).await?;
-            let mut changed = callback.settings_other_than(stored.as_ref().map(|stored| &stored.callback));
-            if secret.is_some() || stored.is_none() {
-                changed.push("secret");
-            }
-            let (secrets, made_secret_taken) = match (&secret, stored) {
-                (Some(own), _) => (fresh(own), false),
-                (None, Some(stored)) => (stored.secrets, false),
-                (None, None) => (fresh(&made), true),
-            };
-            let configured = ConfiguredCallback { callback: callback.clone(), secrets };
+            let Put { configured, made_secret_taken, changed } =
+                configured::put(stored, callback.clone(), secret.clone(), made.clone(), now);
             keep(tx, &self.keyring, agent_id, &configured).await?;
             audit::note_with(tx, &entry, changed).await?;
             Ok(PutCallback::Put { configured, made_secret_taken })
@@ -91,22 +79,15 @@ impl Callbacks for PostgresStore {
     ) -> Result<RotationBegun, StoreError> {
         writing!(self, |tx| {
             agents::lock(tx, agent_id).await?;
-            let found = read(tx, &self.keyring, agent_id).await?;
-            let Some(ConfiguredCallback { callback, secrets }) = found else {
+            let Some(stored) = read(tx, &self.keyring, agent_id).await? else {
                 return Ok(RotationBegun::NoCallback);
             };
-            let settled = secrets.at(now);
-            if settled.rotation.is_some() {
+            let Some(configured) = configured::rotated(stored, next.clone(), overlap_seconds, now) else {
                 return Ok(RotationBegun::AlreadyOpen);
-            }
-            let rotation =
-                Some(Rotation { next: next.clone(), overlap_ends_at: now.plus_seconds(overlap_seconds) });
-            // Without an overlap it has ended by now, and `next` is current.
-            let secrets = CallbackSecrets { rotation, ..settled }.at(now);
-            let configured = ConfiguredCallback { callback, secrets: secrets.clone() };
+            };
             keep(tx, &self.keyring, agent_id, &configured).await?;
             audit::note_with(tx, &entry, vec!["secret"]).await?;
-            Ok(RotationBegun::Begun(secrets))
+            Ok(RotationBegun::Begun(configured.secrets))
         })
     }
 
@@ -118,15 +99,10 @@ impl Callbacks for PostgresStore {
     ) -> Result<bool, StoreError> {
         writing!(self, |tx| {
             agents::lock(tx, agent_id).await?;
-            let found = read(tx, &self.keyring, agent_id).await?;
-            let Some(ConfiguredCallback { callback, secrets }) = found else { return Ok(false) };
-            // An overlap that has ended made `next` current by itself, at its own time.
-            let secrets = secrets.at(now);
-            if secrets.rotation.as_ref().is_none_or(|rotation| rotation.next != next) {
-                return Ok(false);
-            }
-            let secrets = secrets.promoted(now);
-            keep(tx, &self.keyring, agent_id, &ConfiguredCallback { callback, secrets }).await?;
+            let stored = read(tx, &self.keyring, agent_id).await?;
+            let promoted = stored.and_then(|stored| configured::promoted(stored, &next, now));
+            let Some(configured) = promoted else { return Ok(false) };
+            keep(tx, &self.keyring, agent_id, &configured).await?;
             Ok(true)
         })
     }

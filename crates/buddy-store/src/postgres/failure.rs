@@ -5,6 +5,7 @@ use std::error::Error as _;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::pool::CONNECTIONS;
 use crate::StoreError;
 
 /// Why an operation failed.
@@ -25,7 +26,7 @@ pub(super) enum Failure {
 impl Failure {
     /// For what can be done again, whatever came of it.
     pub(super) fn of_nothing_done(error: tokio_postgres::Error) -> Self {
-        if error.is_closed() { Self::Stale(error) } else { Self::Postgres(error) }
+        if is_of_the_connection(&error) { Self::Stale(error) } else { Self::Postgres(error) }
     }
 
     /// The same of a failure.
@@ -131,6 +132,19 @@ impl From<Failure> for StoreError {
     }
 }
 
+/// It broke, or a server that stopped has said so on it.
+fn is_of_the_connection(error: &tokio_postgres::Error) -> bool {
+    let stopped = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::DATABASE_DROPPED,
+    ];
+    error.is_closed()
+        || error.code().is_some_and(|code| stopped.contains(code))
+        || matches!(error.source(), Some(cause) if cause.is::<std::io::Error>())
+}
+
 /// How often what is worth it is tried once more.
 pub(super) struct Tries {
     conflicts: u8,
@@ -140,8 +154,8 @@ pub(super) struct Tries {
 impl Tries {
     /// Two that stand in each other's way seldom do so again.
     const CONFLICTS: u8 = 5;
-    /// A pool's connections are found dead one after the other.
-    const STALE: u8 = 2;
+    /// A pool's connections are found dead one after the other, each at once, and then a new one is made.
+    const STALE: u8 = CONNECTIONS + 1;
 
     pub(super) fn new() -> Self {
         Self { conflicts: Self::CONFLICTS, stale: Self::STALE }
@@ -156,7 +170,8 @@ impl Tries {
         } else {
             return false;
         };
+        let again = *left > 0;
         *left = left.saturating_sub(1);
-        *left > 0
+        again
     }
 }

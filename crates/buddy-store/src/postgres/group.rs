@@ -10,7 +10,7 @@ use std::sync::Arc;
 use buddy_core::id::{AgentId, ResolutionId, SessionId};
 use buddy_core::session::Session;
 use deadpool_postgres::ClientWrapper;
-use futures_util::future::{try_join, try_join3, try_join5};
+use futures_util::future::{try_join, try_join3, try_join4, try_join5};
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
@@ -122,7 +122,11 @@ pub(super) async fn commit(client: &ClientWrapper, group: &[&Work]) -> Result<Ve
     let ((), there) = try_join(begin, query(client, &share, &[&agents])).await?;
     let there = there.iter().map(|row| get_id(row, "id")).collect::<Result<HashSet<AgentId>, _>>()?;
 
-    let done = sessions(client, group, &there).await?;
+    let settles = group.iter().any(|work| work.settlement().is_some());
+    let done = sessions(client, group, &there, !settles).await?;
+    if !settles {
+        return Ok(done);
+    }
     // It is settled by another, but what was done for it is kept all the same.
     let is_kept = |(work, done): &(&&Work, &Done)| match work {
         Work::Create { .. } => matches!(done, Done::Before | Done::Now),
@@ -133,16 +137,17 @@ pub(super) async fn commit(client: &ClientWrapper, group: &[&Work]) -> Result<Ve
     if kept.iter().any(|(work, _)| work.settlement().is_some()) {
         what_settling_leaves(client, &kept).await?;
     } else {
-        client.batch_execute("COMMIT").await?;
+        commit_all(client).await?;
     }
     Ok(done)
 }
 
-/// Creates and settles.
+/// Creates and settles; with `is_all`, commits.
 async fn sessions(
     client: &ClientWrapper,
     group: &[&Work],
     there: &HashSet<AgentId>,
+    is_all: bool,
 ) -> Result<Vec<Done>, Failure> {
     let (mut new, mut settled) = (NewSessions::default(), SettledSessions::default());
     let firsts = firsts(group, there);
@@ -156,10 +161,12 @@ async fn sessions(
     let create = client.prepare_cached(CREATE).await?;
     let lock = client.prepare_cached(LOCK_SESSIONS).await?;
     let settle = client.prepare_cached(SETTLE).await?;
-    let (created, _, changed) = try_join3(
+    let (created, _, changed, ()) = try_join4(
         query_if(client, &create, !new.ids.is_empty(), &new.values()),
         query_if(client, &lock, !settled.ids.is_empty(), &[&settled.ids]),
         query_if(client, &settle, !settled.ids.is_empty(), &settled.values()),
+        // Should one of them fail, there is nothing left for it to commit.
+        async { if is_all { commit_all(client).await } else { Ok(()) } },
     )
     .await?;
     let (created, changed) = (ids(&created)?, ids(&changed)?);
@@ -317,13 +324,13 @@ async fn keep(
     let handed_over: Vec<i64> = counters.values().map(|counters| counters.handed_over).collect();
     let resolved: Vec<i64> = counters.values().map(|counters| counters.resolved).collect();
     let minutes = Columns::of(counted);
-    // Should one of them fail, there is nothing left for the last to commit.
+    // As above.
     try_join5(
         query(client, &keep_counters, &[&agents, &handed_over, &resolved]),
         query_if(client, &hand_over, !sessions.is_empty(), &[sessions, before]),
         query(client, &keep_resolutions, &resolutions.values()),
         query_if(client, &keep_minutes, !counted.is_empty(), &minutes.values()),
-        async { Ok(client.batch_execute("COMMIT").await?) },
+        commit_all(client),
     )
     .await?;
     Ok(())
@@ -332,6 +339,10 @@ async fn keep(
 fn of(counters: &mut BTreeMap<Uuid, Counters>, agent_id: AgentId) -> Result<&mut Counters, Failure> {
     let gone = || StoreError::Database("an agent has no counters".to_owned());
     Ok(counters.get_mut(&key(agent_id)).ok_or_else(gone)?)
+}
+
+async fn commit_all(client: &ClientWrapper) -> Result<(), Failure> {
+    Ok(client.batch_execute("COMMIT").await?)
 }
 
 /// Sent when it is first polled: so statements that are joined go out in their order, and their answers are awaited

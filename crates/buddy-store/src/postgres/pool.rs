@@ -16,7 +16,7 @@ use crate::Durability;
 
 /// Each is a process of the server's, and a node's work is short: it waits for the disk, and the next takes its place.
 /// Six nodes together stay below the 100 that a server takes by default, with those of [`Direct`] counted.
-pub(super) const CONNECTIONS: usize = 12;
+pub(super) const CONNECTIONS: u8 = 12;
 /// The wait for a free connection, and for a new one: a caller that gets none by then is better told so.
 const CONNECTION_WAIT: Duration = Duration::from_secs(2);
 /// An operation as a whole; each takes some milliseconds when all is well.
@@ -31,6 +31,12 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 /// What was sent is acknowledged by then.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(6);
+
+/// Every statement has an index for its look-ups. While a table is small, reading through it seems cheaper, and the plan
+/// that is kept for that would be the same when it has grown. What is priced as a plan of last resort is not worth to be
+/// compiled.
+pub(super) const PLANNING: &str =
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 
 /// How connections are made: of the pools, and those that live as long as the store.
 #[derive(Clone)]
@@ -53,7 +59,7 @@ impl Direct {
             // Whatever the role or the database has for a default: what is written here relies on it.
             .options(format!(
                 "-c default_transaction_isolation=read\\ committed -c synchronous_commit={} -c statement_timeout={} \
-                -c idle_in_transaction_session_timeout={}",
+                -c idle_in_transaction_session_timeout={} {PLANNING}",
                 match durability {
                     Durability::Full => "on",
                     Durability::Normal => "off",
@@ -129,8 +135,8 @@ impl Driver {
 pub(super) struct Pool(Connections);
 
 impl Pool {
-    pub(super) fn new(direct: &Direct, size: usize) -> Self {
-        Self(direct.pool(size))
+    pub(super) fn new(direct: &Direct, size: u8) -> Self {
+        Self(direct.pool(usize::from(size)))
     }
 
     pub(super) async fn get(&self) -> Result<Lease, Failure> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row};
 use super::statement::{execute, query_optional, statements};
 use super::{SqliteStore, agents, audit};
 use crate::columns::open_secret;
+use crate::configured::{self, Put};
 use crate::seal::Place;
 use crate::{Callbacks, ConfiguredCallback, Keyring, PutCallback, RotationBegun, StoreError};
 
@@ -44,19 +45,9 @@ impl Callbacks for SqliteStore {
             if !agents::is_there(connection, agent_id)? {
                 return Ok(PutCallback::NoAgent);
             }
-            let fresh = |current| CallbackSecrets { current, created_at: now, rotation: None };
-            let (stored, stored_secrets) =
-                read(connection, &keyring, agent_id)?.map(|stored| (stored.callback, stored.secrets)).unzip();
-            let mut changed = callback.settings_other_than(stored.as_ref());
-            if secret.is_some() || stored.is_none() {
-                changed.push("secret");
-            }
-            let (secrets, made_secret_taken) = match (secret, stored_secrets) {
-                (Some(own), _) => (fresh(own), false),
-                (None, Some(secrets)) => (secrets, false),
-                (None, None) => (fresh(made), true),
-            };
-            let configured = ConfiguredCallback { callback, secrets };
+            let stored = read(connection, &keyring, agent_id)?;
+            let Put { configured, made_secret_taken, changed } =
+                configured::put(stored, callback, secret, made, now);
             keep(connection, &keyring, agent_id, &configured)?;
             audit::note_with(connection, entry, changed)?;
             Ok(PutCallback::Put { configured, made_secret_taken })
@@ -87,20 +78,15 @@ impl Callbacks for SqliteStore {
     ) -> Result<RotationBegun, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
-            let Some(ConfiguredCallback { callback, secrets }) = read(connection, &keyring, agent_id)? else {
+            let Some(stored) = read(connection, &keyring, agent_id)? else {
                 return Ok(RotationBegun::NoCallback);
             };
-            let settled = secrets.at(now);
-            if settled.rotation.is_some() {
+            let Some(configured) = configured::rotated(stored, next, overlap_seconds, now) else {
                 return Ok(RotationBegun::AlreadyOpen);
-            }
-            let overlap_ends_at = now.plus_seconds(overlap_seconds);
-            // Without an overlap it has ended by now, and `next` is current.
-            let secrets =
-                CallbackSecrets { rotation: Some(Rotation { next, overlap_ends_at }), ..settled }.at(now);
-            keep(connection, &keyring, agent_id, &ConfiguredCallback { callback, secrets: secrets.clone() })?;
+            };
+            keep(connection, &keyring, agent_id, &configured)?;
             audit::note_with(connection, entry, vec!["secret"])?;
-            Ok(RotationBegun::Begun(secrets))
+            Ok(RotationBegun::Begun(configured.secrets))
         })
         .await
     }
@@ -113,16 +99,10 @@ impl Callbacks for SqliteStore {
     ) -> Result<bool, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
-            let Some(ConfiguredCallback { callback, secrets }) = read(connection, &keyring, agent_id)? else {
-                return Ok(false);
-            };
-            // An overlap that has ended made `next` current by itself, at its own time.
-            let secrets = secrets.at(now);
-            if secrets.rotation.as_ref().is_none_or(|rotation| rotation.next != next) {
-                return Ok(false);
-            }
-            let secrets = secrets.promoted(now);
-            keep(connection, &keyring, agent_id, &ConfiguredCallback { callback, secrets })?;
+            let stored = read(connection, &keyring, agent_id)?;
+            let promoted = stored.and_then(|stored| configured::promoted(stored, &next, now));
+            let Some(configured) = promoted else { return Ok(false) };
+            keep(connection, &keyring, agent_id, &configured)?;
             Ok(true)
         })
         .await

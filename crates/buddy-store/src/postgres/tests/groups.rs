@@ -1,5 +1,6 @@
 //! What is written together.
 
+use buddy_core::id::AgentId;
 use buddy_core::message::Sender;
 use buddy_core::reason::Reason;
 use buddy_core::session::{Session, Status};
@@ -7,7 +8,7 @@ use buddy_core::session::{Session, Status};
 use super::writer::{Work, write_group};
 use super::*;
 use crate::columns::{settled, user_columns};
-use crate::{Agents, Messages, Resolutions, Sessions, Settlement, Tallies};
+use crate::{AgentChange, Agents, Messages, Resolutions, Sessions, Settlement, Tallies, Written};
 
 fn create(store: &PostgresStore, session: Session, settlement: Option<Arc<Settlement>>) -> Work {
     let user = user_columns(&store.keyring, session.id, session.agent_id, settlement.as_deref()).unwrap();
@@ -112,6 +113,63 @@ async fn numbers_go_on_over_nodes() {
         last = next;
     }
     assert_eq!(counted(&one).await, 6);
+}
+
+/// One session from its begin to its end, each step on another of the two nodes.
+async fn lives(nodes: [Arc<PostgresStore>; 2], agent_id: AgentId, number: u16) {
+    let [one, two] = nodes;
+    assert!(one.create_session(pending(agent_id, number), None).await.unwrap());
+    let said = two.write_message(message(id(number), number, Sender::Visitor), NOW).await.unwrap();
+    assert!(matches!(said, Written::Kept { .. }));
+    let settlement = authenticated(agent_id, number, &format!("user-{}", number % 7));
+    let (settled, said) = tokio::join!(
+        two.settle_session(id(number), settlement),
+        one.write_message(message(id(number), 1_000 + number, Sender::Visitor), NOW),
+    );
+    assert!(settled.unwrap() && matches!(said.unwrap(), Written::Kept { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_on_misses_nothing_of_what_two_nodes_write_at_once() {
+    const SESSIONS: u16 = 120;
+    let (one, database) = node().await;
+    let two = another(&database).await;
+    for number in [1, 2] {
+        one.create_agent(agent(number), entry()).await.unwrap();
+    }
+    let mut living = tokio::task::JoinSet::new();
+    for number in 0..SESSIONS {
+        let nodes = if number % 2 == 0 { [one.clone(), two.clone()] } else { [two.clone(), one.clone()] };
+        living.spawn(lives(nodes, id(1 + number / 3 % 2), number));
+        if number % 10 == 0 {
+            let one = one.clone();
+            let change =
+                AgentChange { session_ttl_seconds: Some(60 + u32::from(number)), ..Default::default() };
+            living.spawn(async move {
+                one.update_agent(id(1), change, entry()).await.unwrap();
+            });
+            let two = two.clone();
+            living.spawn(async move {
+                two.tallies_into_hours(later(7200), 10).await.unwrap();
+            });
+        }
+    }
+    let (mut resolutions, mut messages, mut last, mut last_message) = (0, 0, 0, 0);
+    // A session of the first agent's is one of each six's first three.
+    let of_the_first = usize::from(SESSIONS / 2);
+    while resolutions < of_the_first || messages < 2 * of_the_first {
+        for numbered in one.resolutions_since(id(1), last, 5).await.unwrap() {
+            assert!(numbered.number > last);
+            (resolutions, last) = (resolutions + 1, numbered.number);
+        }
+        for handed_over in two.handed_over(id(1), last_message, 5, NOW).await.unwrap() {
+            assert!(handed_over.number > last_message);
+            (messages, last_message) = (messages + 1, handed_over.number);
+        }
+    }
+    living.join_all().await;
+    assert_eq!((resolutions, messages), (of_the_first, 2 * of_the_first));
+    assert_eq!(counted(&one).await, u64::from(SESSIONS / 2));
 }
 
 /// Waits until somebody else waits for a lock.

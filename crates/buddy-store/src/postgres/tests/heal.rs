@@ -77,3 +77,24 @@ async fn a_statement_that_waits_for_too_long_is_ended_by_the_server_and_its_conn
     assert_eq!(store.agent(id(1)).await.unwrap(), Some(agent(1)));
     assert!(store.create_session(session(id(1), 1), None).await.unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_freezes_is_not_waited_for_and_its_node_gives_up_its_tenure() {
+    let cluster = blocking(|| Arc::new(Cluster::start())).await;
+    let (freezing, thawing) = (cluster.clone(), cluster.clone());
+    let store = open(&cluster, "postgres").await;
+    store.create_agent(agent(1), entry()).await.unwrap();
+    let tenure = store.tenure();
+
+    blocking(move || freezing.freeze()).await;
+    let both = async { tokio::join!(store.agent(id(1)), store.create_session(pending(id(1), 1), None)) };
+    let (read, written) = timeout(PATIENCE, both).await.unwrap();
+    assert!(matches!(read, Err(StoreError::Database(_))), "{read:?}");
+    assert!(matches!(written, Err(StoreError::Database(_))), "{written:?}");
+    timeout(PATIENCE, tenure.cancelled()).await.unwrap();
+
+    blocking(move || thawing.thaw()).await;
+    assert_eq!(store.agent(id(1)).await.unwrap(), Some(agent(1)));
+    assert!(store.create_session(pending(id(1), 1), None).await.unwrap());
+    timeout(PATIENCE, store.tenures.next()).await.unwrap();
+}

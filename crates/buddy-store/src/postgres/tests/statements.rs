@@ -45,8 +45,10 @@ async fn no_statement_reads_through_a_hot_table() {
     let agent_id = with_agent(&store).await;
     identified(&store, agent_id, 1, "ada").await;
     let client = raw(&database).await;
-    // Where there is any other way it is taken, and it is one for all values.
-    client.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
+    for setting in pool::PLANNING.split("-c ").skip(1) {
+        client.batch_execute(&format!("SET {setting}")).await.unwrap();
+    }
+    client.batch_execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
     let removing = [
         deleted_agents::REMOVE_SESSIONS,
         deleted_agents::REMOVE_MESSAGES,
