@@ -5,12 +5,18 @@
 
 #[cfg(feature = "bench")]
 pub mod bench;
+mod columns;
 #[cfg(test)]
 mod conformance;
+mod postgres;
 mod seal;
 mod sqlite;
+mod statements;
 mod store;
 
+pub use postgres::{
+    BadDatabaseUrl, DatabaseUrl, OpenError as PostgresOpenError, PostgresSettings, PostgresStore,
+};
 pub use seal::{BadMasterKey, Keyring, MasterKey};
 pub use sqlite::{
     DATABASE_FILE, Durability, Inspection, OpenError, QuickCheck, Schema, SqliteSettings, SqliteStore,

@@ -30,6 +30,10 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Two attempts of the longest time, and a second to store what came of them.
 const DRAIN_TIME: Duration = Duration::from_millis(ATTEMPTS_MAX as u64 * TIMEOUT_MS_MAX as u64 + 1000);
+/// Connections that may wait in the kernel to be accepted; tokio asks for as many.
+const BACKLOG_MAX: usize = 1024;
+/// One that waits is there at once.
+const BACKLOG_TIME: Duration = Duration::from_millis(5);
 /// After an accept failed for lack of files or memory: long enough for some to be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -44,6 +48,7 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
         () = accept(&listener, &router, &connections) => {}
         () = stopped(&app, stop) => {}
     }
+    take_what_waits(&listener, &router, &connections).await;
     drop(listener);
     tracing::info!("stopping: no new connections, what is pending is finished");
     app.stopping.cancel();
@@ -96,6 +101,15 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
             serving.await;
             drop(place);
         });
+    }
+}
+
+/// Connections that the kernel has taken already, and whose requests would be lost with the listener.
+async fn take_what_waits(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+    for _ in 0..BACKLOG_MAX {
+        // What does not come at once is for whoever listens next; tokio may need a second look to know.
+        let Ok(Ok((stream, address))) = timeout(BACKLOG_TIME, listener.accept()).await else { return };
+        tokio::spawn(serve(stream, Peer(address.ip()), router.clone(), connections.watcher()));
     }
 }
 

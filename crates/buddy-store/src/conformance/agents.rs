@@ -4,6 +4,8 @@ use buddy_core::agent::Agent;
 use buddy_core::id::SessionId;
 use buddy_core::reason::Reason;
 
+use buddy_core::session::Session;
+
 use super::fixtures::*;
 use crate::{AgentChange, Page, PutCallback, ResolutionFilter, RotationBegun, Store};
 
@@ -84,7 +86,8 @@ pub(crate) async fn an_id_that_is_taken_is_refused_and_the_first_stays(store: &A
     assert_eq!(store.agent(agent_id).await.unwrap(), Some(agent(1)));
 
     identified(store, agent_id, 1, "ada").await;
-    assert!(store.create_session(session(agent_id, 1), None).await.is_err());
+    let usurper = Session { token_hash: hash(2), ..session(agent_id, 1) };
+    assert!(store.create_session(usurper, None).await.is_err());
     assert!(found(store, id(1)).await.1.is_some());
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod revoking;
 pub(crate) mod sessions;
 pub(crate) mod tallies;
 
-/// Makes a test of every case. `$open` is called for each, and gives a fresh `Arc<dyn Store>` and what must outlive
+/// Makes a test of every case. `$open` is awaited for each, and gives a fresh `Arc<dyn Store>` and what must outlive
 /// it.
 macro_rules! conformance {
     ($open:path) => {
@@ -87,7 +87,7 @@ macro_rules! conformance {
             resolutions::numbers_follow_the_order_of_keeping_and_are_each_agents_own,
             resolutions::a_number_is_above_all_before_it_though_these_are_gone_or_the_clock_goes_back,
             resolutions::of_many_that_settle_at_once_none_is_missed_by_who_reads_on,
-            resolutions::old_resolutions_are_removed_at_most_limit_at_a_time,
+            resolutions::old_resolutions_are_removed_and_newer_ones_stay,
             resolutions::resolutions_of_a_deleted_agent_are_removed_before_they_are_old,
             tallies::a_session_is_counted_once_by_how_it_ended,
             tallies::a_session_that_is_not_settled_by_it_is_not_counted,
@@ -121,7 +121,7 @@ macro_rules! tests_of {
     ($open:path; $($module:ident::$case:ident),* $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
-            let (store, _outlives) = $open();
+            let (store, _outlives) = $open().await;
             $crate::conformance::$module::$case(&store).await;
         }
     )*};

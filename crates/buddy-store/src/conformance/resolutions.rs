@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use buddy_core::id::{AgentId, ResolutionId};
+use buddy_core::id::{AgentId, ResolutionId, new_id};
 use buddy_core::reason::{Code, Reason};
 use buddy_core::resolution::{Outcome, Resolution};
 use buddy_core::time::UnixMillis;
@@ -8,6 +8,9 @@ use tokio::task::JoinSet;
 
 use super::fixtures::*;
 use crate::{Page, ResolutionFilter, Settlement, Store};
+
+/// In seconds.
+const DAY: u32 = 24 * 3600;
 
 async fn ids(store: &Arc<dyn Store>, agent_id: AgentId, filter: ResolutionFilter) -> Vec<ResolutionId> {
     let found = store.resolutions(agent_id, filter, first(100)).await.unwrap();
@@ -212,7 +215,7 @@ pub(crate) async fn a_number_is_above_all_before_it_though_these_are_gone_or_the
     let first = keep_at(1, later(10)).await;
     let back = keep_at(2, NOW).await;
     assert_eq!(back, first + 1);
-    assert_eq!(store.remove_old_resolutions(later(60), 10).await.unwrap(), 2);
+    assert_eq!(store.remove_old_resolutions(later(2 * DAY), 10).await.unwrap(), 2);
     assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), 0);
     assert!(keep_at(3, later(11)).await > back);
 }
@@ -240,17 +243,26 @@ pub(crate) async fn of_many_that_settle_at_once_none_is_missed_by_who_reads_on(s
     assert_eq!(read, settled);
 }
 
-pub(crate) async fn old_resolutions_are_removed_at_most_limit_at_a_time(store: &Arc<dyn Store>) {
+/// A backend may remove whole days, and keep those of the day that is not over.
+pub(crate) async fn old_resolutions_are_removed_and_newer_ones_stay(store: &Arc<dyn Store>) {
     let agent_id = with_agent(store).await;
-    for number in 1..=5 {
+    for number in 1..=4 {
         resolved(store, agent_id, number, Reason::Html).await;
     }
-    let before = UnixMillis(NOW.0 + 5);
-    assert_eq!(store.remove_old_resolutions(NOW, 100).await.unwrap(), 0);
-    assert_eq!(store.remove_old_resolutions(before, 3).await.unwrap(), 3);
-    assert_eq!(store.remove_old_resolutions(before, 3).await.unwrap(), 1);
-    assert_eq!(store.remove_old_resolutions(before, 3).await.unwrap(), 0);
-    assert_eq!(ids(store, agent_id, ResolutionFilter::default()).await, [id(5)]);
+    let newer: ResolutionId = new_id(later(3 * DAY), [1; 10]);
+    let resolution = Resolution { id: newer, ..resolution(agent_id, 5, Some(Reason::Html)) };
+    let settlement =
+        Arc::new(Settlement { resolution, ..Arc::unwrap_or_clone(failed(agent_id, 5, Reason::Html)) });
+    store.create_session(session(agent_id, 5), Some(settlement)).await.unwrap();
+
+    assert_eq!(store.remove_old_resolutions(UnixMillis(NOW.0 - 1000), 3).await.unwrap(), 0);
+    assert_eq!(ids(store, agent_id, ResolutionFilter::default()).await.len(), 5);
+    // So many at least are seen at first, and then as many as there are left.
+    assert_eq!(store.remove_old_resolutions(later(2 * DAY), 3).await.unwrap(), 3);
+    assert!(store.remove_old_resolutions(later(2 * DAY), 3).await.unwrap() <= 1);
+    assert_eq!(store.remove_old_resolutions(later(2 * DAY), 3).await.unwrap(), 0);
+    assert_eq!(ids(store, agent_id, ResolutionFilter::default()).await, [newer]);
+    assert!(store.resolution_of_any_agent(id(1)).await.unwrap().is_none());
 }
 
 pub(crate) async fn resolutions_of_a_deleted_agent_are_removed_before_they_are_old(store: &Arc<dyn Store>) {

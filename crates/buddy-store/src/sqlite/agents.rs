@@ -7,8 +7,9 @@ use buddy_core::id::{AgentId, id_bytes, id_from_bytes};
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
-use super::statement::{below, execute, query_all, query_optional, statements};
+use super::statement::{execute, query_all, query_optional, statements};
 use super::{SqliteStore, audit, deleted_agents};
+use crate::columns::below;
 use crate::{AgentChange, Agents, Page, StoreError};
 
 macro_rules! select_agents {

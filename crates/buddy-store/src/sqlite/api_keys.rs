@@ -10,7 +10,8 @@ use rusqlite::Row;
 
 use super::SqliteStore;
 use super::audit::noted_if;
-use super::statement::{below, execute, query_all, query_optional, statements};
+use super::statement::{execute, query_all, query_optional, statements};
+use crate::columns::below;
 use crate::{ApiKeys, Page, StoreError};
 
 statements! {

@@ -7,8 +7,8 @@ use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
 use super::SqliteStore;
-use super::resolutions::first_id_of;
-use super::statement::{below, execute, parse, query_all, statements};
+use super::statement::{execute, query_all, statements};
+use crate::columns::{below, first_id_of, parse};
 use crate::{AuditLog, Page, StoreError};
 
 macro_rules! select_entries {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row};
 
 use super::statement::{execute, query_optional, statements};
 use super::{SqliteStore, agents, audit};
+use crate::columns::open_secret;
 use crate::seal::Place;
 use crate::{Callbacks, ConfiguredCallback, Keyring, PutCallback, RotationBegun, StoreError};
 
@@ -145,7 +146,7 @@ fn read(
                 enabled: row.get("enabled")?,
             },
             secrets: CallbackSecrets {
-                current: open(keyring, Place::CallbackSecret, key, &current)?,
+                current: open_secret(keyring, Place::CallbackSecret, key, &current)?,
                 created_at: UnixMillis(row.get("secret_created_at")?),
                 rotation: rotation_from(row, keyring, key)?,
             },
@@ -160,15 +161,9 @@ fn rotation_from(row: &Row<'_>, keyring: &Keyring, key: [u8; 16]) -> Result<Opti
         return Ok(None);
     };
     Ok(Some(Rotation {
-        next: open(keyring, Place::NextCallbackSecret, key, &next)?,
+        next: open_secret(keyring, Place::NextCallbackSecret, key, &next)?,
         overlap_ends_at: UnixMillis(overlap_ends_at),
     }))
-}
-
-fn open(keyring: &Keyring, place: Place, key: [u8; 16], sealed: &[u8]) -> Result<CallbackSecret, StoreError> {
-    let text = keyring.open(place, &key, sealed)?;
-    let text = std::str::from_utf8(&text).map_err(|_| place.unreadable())?;
-    CallbackSecret::parse(text).map_err(|_| place.unreadable())
 }
 
 /// Writes all of it; a secret that changes its column is thereby sealed for its new one.

@@ -9,8 +9,8 @@ use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
 use super::SqliteStore;
-use super::statement::{execute, parse, query_all, query_optional, statements};
-use crate::seal::Place;
+use super::statement::{execute, query_all, query_optional, statements};
+use crate::columns::{open_text, parse, seal_text};
 use crate::{Appended, Changed, HandedOver, Keyring, Messages, StoreError, Written};
 
 macro_rules! select_messages {
@@ -57,7 +57,7 @@ statements! {
 #[async_trait]
 impl Messages for SqliteStore {
     async fn write_message(&self, message: Message, now: UnixMillis) -> Result<Written, StoreError> {
-        let sealed = seal(&self.keyring, message.session_id, message.id, &message.text);
+        let sealed = seal_text(&self.keyring, message.session_id, message.id, &message.text);
         self.write(move |connection| write(connection, message, sealed, now)).await
     }
 
@@ -229,7 +229,7 @@ fn append(
         return Ok(Appended::Done);
     }
     let Some(text) = message.text.grown(gain) else { return Ok(Appended::TooLong) };
-    let sealed = seal(keyring, session_id, id, &text);
+    let sealed = seal_text(keyring, session_id, id, &text);
     let change = last_change(connection, session)? + 1;
     execute(connection, GROW, (id_bytes(id), session, sealed, done, change))?;
     Ok(Appended::Grown(Message { text, done, ..message }))
@@ -272,26 +272,15 @@ fn position(connection: &Connection, session: [u8; 16], id: MessageId) -> Result
     query_optional(connection, POSITION, (id_bytes(id), session), |row| Ok(row.get(0)?))
 }
 
-/// The row by which a text is bound: no other session can be shown it, and no other message.
-fn row_of(session_id: SessionId, id: MessageId) -> Vec<u8> {
-    [id_bytes(session_id), id_bytes(id)].concat()
-}
-
-fn seal(keyring: &Keyring, session_id: SessionId, id: MessageId, text: &Text) -> Vec<u8> {
-    keyring.seal(Place::MessageText, &row_of(session_id, id), text.as_str().as_bytes())
-}
-
 fn message_from(keyring: &Keyring, row: &Row<'_>) -> Result<Message, StoreError> {
     let (id, session_id) = (id_from_bytes(row.get("id")?), id_from_bytes(row.get("session_id")?));
     let sealed: Vec<u8> = row.get("text")?;
-    let opened = keyring.open(Place::MessageText, &row_of(session_id, id), &sealed)?;
-    let text = String::from_utf8(opened.to_vec()).map_err(|_| Place::MessageText.unreadable())?;
     let sender: String = row.get("sender")?;
     Ok(Message {
         id,
         session_id,
         from: parse(&sender, "messages", "sender")?,
-        text: Text::stored(text),
+        text: open_text(keyring, session_id, id, &sealed)?,
         done: row.get("done")?,
         created_at: UnixMillis(row.get("created_at")?),
     })

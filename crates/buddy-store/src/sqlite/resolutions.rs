@@ -10,8 +10,9 @@ use buddy_core::resolution::Resolution;
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
-use super::statement::{below, execute, parse, query_all, query_optional, statements};
+use super::statement::{execute, query_all, query_optional, statements};
 use super::{SqliteStore, deleted_agents};
+use crate::columns::{below, first_id_of, parse, reasons};
 use crate::{Numbered, Page, ResolutionFilter, Resolutions, StoreError};
 
 macro_rules! select_resolutions {
@@ -212,29 +213,8 @@ fn of_reasons(
     Ok(newest.map(|numbered| numbered.resolution).collect())
 }
 
-/// The reasons that the filter lets through; none if it does not ask for any.
-fn reasons(filter: ResolutionFilter) -> Option<Vec<Reason>> {
-    if filter.code.is_none() && filter.reason.is_none() {
-        return None;
-    }
-    let wanted = Reason::ALL.iter().copied().filter(|&reason| {
-        filter.code.is_none_or(|code| reason.code() == code)
-            && filter.reason.is_none_or(|wanted| reason == wanted)
-    });
-    Some(wanted.collect())
-}
-
 fn in_json(reasons: &[Reason]) -> String {
     reasons.iter().map(|reason| reason.as_str()).collect::<serde_json::Value>().to_string()
-}
-
-/// The least `UUIDv7` (RFC 9562, section 5.7) of this moment. An id is made when what it names begins, so that the old
-/// ones are the first of their table and no index on time is needed.
-pub(super) fn first_id_of(moment: UnixMillis) -> [u8; 16] {
-    let millis = u64::try_from(moment.0).unwrap_or(0).to_be_bytes();
-    let mut id = [0; 16];
-    id[..6].copy_from_slice(&millis[2..]);
-    id
 }
 
 fn numbered_from(row: &Row<'_>) -> Result<Numbered, StoreError> {

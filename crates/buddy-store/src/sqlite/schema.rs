@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::OpenError;
 use super::statement::{execute, query_optional, statements};
+use crate::columns::{CANARY_ROW, CANARY_TEXT};
 use crate::seal::Place;
 use crate::{Keyring, StoreError};
 
@@ -17,11 +18,6 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V5__audit", include_str!("migrations/V5__audit.sql")),
     ("V6__resolution_reasons", include_str!("migrations/V6__resolution_reasons.sql")),
 ];
-
-/// There is one canary, in this row.
-const CANARY_ROW: &[u8] = &[1];
-/// Sealed at first start; says nothing.
-const CANARY_TEXT: &[u8] = b"buddy";
 
 statements! {
     PROBE = "SELECT count(*) FROM canary";

@@ -7,15 +7,16 @@ use buddy_core::id::{AgentId, SessionId, id_bytes, id_from_bytes};
 use buddy_core::identity::Identity;
 use buddy_core::reason::Reason;
 use buddy_core::secret::TokenHash;
-use buddy_core::session::{OpenedBy, Session, Status};
+use buddy_core::session::{Session, Status};
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
-use zeroize::Zeroizing;
 
-use super::statement::{execute, parse, query_all, query_optional, statements};
+use super::statement::{execute, query_all, query_optional, statements};
 use super::{SqliteStore, deleted_agents, messages, resolutions};
-use crate::seal::{Place, UserHash};
-use crate::{Keyring, Sessions, Settlement, StoreError};
+use crate::columns::{
+    UserColumns, open_identity, opened_by_from, opened_by_word, parse, settled, user_columns,
+};
+use crate::{Sessions, Settlement, StoreError};
 
 macro_rules! select_sessions {
     ($columns:literal, $rest:literal) => {
@@ -70,10 +71,8 @@ impl Sessions for SqliteStore {
         session: Session,
         settlement: Option<Arc<Settlement>>,
     ) -> Result<bool, StoreError> {
-        let keyring = self.keyring.clone();
         let session = settled(session, settlement.as_deref());
-        let sealed = SealedUser::of(&keyring, session.id, settlement.as_deref())?;
-        let user = SealedUser::columns(sealed, &keyring, session.agent_id);
+        let user = user_columns(&self.keyring, session.id, session.agent_id, settlement.as_deref())?;
         self.write_often(move |connection, group| {
             let kept = insert(connection, &session, &user)?;
             if let Some(Settlement { resolution, resolved_at, .. }) = settlement.as_deref()
@@ -114,9 +113,7 @@ impl Sessions for SqliteStore {
     }
 
     async fn settle_session(&self, id: SessionId, settlement: Arc<Settlement>) -> Result<bool, StoreError> {
-        let keyring = self.keyring.clone();
-        let sealed = SealedUser::of(&keyring, id, Some(&settlement))?;
-        let user = SealedUser::columns(sealed, &keyring, settlement.resolution.agent_id);
+        let user = user_columns(&self.keyring, id, settlement.resolution.agent_id, Some(&settlement))?;
         self.write_often(move |connection, group| {
             let changed = settle(connection, id, &settlement, &user)?;
             let Settlement { resolution, resolved_at, .. } = &*settlement;
@@ -196,57 +193,6 @@ impl Sessions for SqliteStore {
     }
 }
 
-/// The hash of a user, and the sealed identity.
-type UserColumns = (Option<UserHash>, Option<Vec<u8>>);
-
-/// An identity as it is stored. Sealed by the caller, so that the writing thread need not.
-struct SealedUser {
-    user_id: Zeroizing<String>,
-    identity: Vec<u8>,
-}
-
-impl SealedUser {
-    fn of(
-        keyring: &Keyring,
-        id: SessionId,
-        settlement: Option<&Settlement>,
-    ) -> Result<Option<Self>, StoreError> {
-        let Some(identity) = settlement.and_then(|settlement| settlement.identity.as_ref()) else {
-            return Ok(None);
-        };
-        let text =
-            serde_json::to_vec(identity).map(Zeroizing::new).map_err(|_| Place::Identity.unreadable())?;
-        Ok(Some(Self {
-            user_id: Zeroizing::new(identity.user_id().to_owned()),
-            identity: keyring.seal(Place::Identity, &id_bytes(id), &text),
-        }))
-    }
-
-    /// The two columns of it.
-    fn columns(user: Option<Self>, keyring: &Keyring, agent_id: AgentId) -> UserColumns {
-        user.map(|user| (keyring.user_hash(agent_id, &user.user_id), user.identity)).unzip()
-    }
-}
-
-fn open_identity(keyring: &Keyring, id: SessionId, sealed: &[u8]) -> Result<Identity, StoreError> {
-    let text = keyring.open(Place::Identity, &id_bytes(id), sealed)?;
-    serde_json::from_slice(&text).map_err(|_| Place::Identity.unreadable())
-}
-
-/// The session as it is once settled.
-fn settled(session: Session, settlement: Option<&Settlement>) -> Session {
-    match settlement {
-        Some(settlement) => Session {
-            status: settlement.status,
-            callback_made: settlement.callback_made,
-            failure: settlement.failure,
-            resolved_at: Some(settlement.resolved_at),
-            ..session
-        },
-        None => session,
-    }
-}
-
 fn insert(
     connection: &Connection,
     session: &Session,
@@ -308,19 +254,4 @@ fn session_from(row: &Row<'_>) -> Result<Session, StoreError> {
         expires_at: UnixMillis(row.get("expires_at")?),
         resolved_at: resolved_at.map(UnixMillis),
     })
-}
-
-fn opened_by_word(opened_by: OpenedBy) -> &'static str {
-    match opened_by {
-        OpenedBy::Visitor => "visitor",
-        OpenedBy::Server => "server",
-    }
-}
-
-fn opened_by_from(word: &str) -> Result<OpenedBy, StoreError> {
-    match word {
-        "visitor" => Ok(OpenedBy::Visitor),
-        "server" => Ok(OpenedBy::Server),
-        _ => Err(StoreError::Unreadable { table: "sessions", column: "opened_by" }),
-    }
 }

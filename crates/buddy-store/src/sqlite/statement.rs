@@ -1,20 +1,9 @@
 //! Running prepared statements, and reading what they give.
 
-use std::str::FromStr;
-
 use rusqlite::{Connection, Params, Row};
 
 use crate::StoreError;
-
-/// Declares a file's statements: each a constant, and all of them in `ALL` for the test that prepares every one.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
-        #[cfg(test)]
-        pub(super) const ALL: &[&str] = &[$($name),*];
-    };
-}
-pub(super) use statements;
+pub(super) use crate::statements::statements;
 
 /// Runs a statement; the number of rows that it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<u64, StoreError> {
@@ -42,20 +31,6 @@ pub(super) fn query_all<T>(
     read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     connection.prepare_cached(sql)?.query_and_then(params, read)?.collect()
-}
-
-/// A stored word as the value that it stands for.
-pub(super) fn parse<T: FromStr>(
-    text: &str,
-    table: &'static str,
-    column: &'static str,
-) -> Result<T, StoreError> {
-    text.parse().map_err(|_| StoreError::Unreadable { table, column })
-}
-
-/// The id that a page begins below: for the first page one that no id reaches.
-pub(super) fn below(before: Option<[u8; 16]>) -> [u8; 16] {
-    before.unwrap_or([u8::MAX; 16])
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -7,23 +7,20 @@ use async_trait::async_trait;
 use buddy_core::agent::Agent;
 use buddy_core::id::{AgentId, id_bytes, id_from_bytes};
 use buddy_core::resolution::Resolution;
-use buddy_core::tally::{Counts, Durations, Tally};
+use buddy_core::tally::{Counts, Tally};
 use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
-use super::statement::{below, execute, query_all, query_optional, statements};
+use super::statement::{execute, query_all, query_optional, statements};
 use super::{SqliteStore, agents, deleted_agents};
+use crate::columns::{CountsSince, HOUR_SECONDS, MINUTE_SECONDS, add_durations, below, bytes_of};
 use crate::{AgentTally, Page, StoreError, Tallies};
 
-const MINUTE_SECONDS: u32 = 60;
-const HOUR_SECONDS: u32 = 3600;
 /// Places of the columns that are read.
 const AGENT_ID: usize = 0;
 const BEGINS_AT: usize = 1;
 const COUNTS: usize = 2;
 const DURATIONS: usize = 8;
-/// A bucket's number and its count, as they are stored.
-const BUCKET_BYTES: usize = 5;
 
 macro_rules! select_from {
     ($table:literal, $rest:literal) => {
@@ -101,7 +98,7 @@ impl Tallies for SqliteStore {
             let count = |agent: Agent| {
                 let (mut tally, mut since) = (Tally::default(), CountsSince::new(&counts_since));
                 each(connection, agent.id, &(earliest..stretch.end), |begins_at, row| {
-                    since.add(begins_at, row)?;
+                    since.add(begins_at, &counts_from(row)?);
                     if begins_at >= stretch.start { add_to(&mut tally, row) } else { Ok(()) }
                 })?;
                 Ok(AgentTally { agent, tally, counts_since: since.counts })
@@ -122,7 +119,10 @@ impl Tallies for SqliteStore {
             let count = |agent_id: AgentId| {
                 let mut since = CountsSince::new(&since);
                 if agents::is_there(connection, agent_id)? {
-                    each(connection, agent_id, &(earliest..end), |begins_at, row| since.add(begins_at, row))?;
+                    each(connection, agent_id, &(earliest..end), |begins_at, row| {
+                        since.add(begins_at, &counts_from(row)?);
+                        Ok(())
+                    })?;
                 }
                 Ok(since.counts)
             };
@@ -162,25 +162,6 @@ impl Tallies for SqliteStore {
             Ok(old + deleted_agents::remove_tallies(connection, limit - old)?)
         })
         .await
-    }
-}
-
-/// Of one agent, since each of some moments.
-struct CountsSince<'a> {
-    moments: &'a [UnixMillis],
-    counts: Vec<Counts>,
-}
-
-impl<'a> CountsSince<'a> {
-    fn new(moments: &'a [UnixMillis]) -> Self {
-        Self { moments, counts: vec![Counts::default(); moments.len()] }
-    }
-
-    fn add(&mut self, begins_at: UnixMillis, row: &Row<'_>) -> Result<(), StoreError> {
-        let gained = counts_from(row)?;
-        let reached = self.counts.iter_mut().zip(self.moments).filter(|(_, moment)| begins_at >= **moment);
-        reached.for_each(|(counts, _)| counts.merge(&gained));
-        Ok(())
     }
 }
 
@@ -256,17 +237,9 @@ fn begins_at(row: &Row<'_>) -> Result<UnixMillis, StoreError> {
     Ok(UnixMillis(row.get(BEGINS_AT)?))
 }
 
-/// Counts what the row has to what the tally has: rows are read by the ten thousand, and none is worth one of its own.
 fn add_to(tally: &mut Tally, row: &Row<'_>) -> Result<(), StoreError> {
     tally.counts.merge(&counts_from(row)?);
-    let durations = row.get_ref(DURATIONS)?.as_blob().map_err(rusqlite::Error::from)?;
-    let (buckets, []) = durations.as_chunks::<BUCKET_BYTES>() else {
-        return Err(StoreError::Unreadable { table: "tally_minutes", column: "durations" });
-    };
-    for &[bucket, a, b, c, d] in buckets {
-        tally.durations.add(bucket, u32::from_be_bytes([a, b, c, d]).into());
-    }
-    Ok(())
+    add_durations(tally, row.get_ref(DURATIONS)?.as_blob().map_err(rusqlite::Error::from)?)
 }
 
 fn counts_from(row: &Row<'_>) -> Result<Counts, StoreError> {
@@ -276,13 +249,4 @@ fn counts_from(row: &Row<'_>) -> Result<Counts, StoreError> {
     }
     let [authenticated, nobody, failed @ ..] = counts;
     Ok(Counts { authenticated, nobody, failed })
-}
-
-fn bytes_of(durations: &Durations) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (bucket, count) in durations.counted() {
-        bytes.push(bucket);
-        bytes.extend(u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
-    }
-    bytes
 }

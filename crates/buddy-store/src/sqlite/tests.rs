@@ -51,7 +51,11 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     std::fs::read_dir(directory).unwrap().map(read).collect()
 }
 
-conformance!(fresh);
+fn opened() -> std::future::Ready<(Arc<dyn Store>, TempDir)> {
+    std::future::ready(fresh())
+}
+
+conformance!(opened);
 
 /// The statements of the files whose tables grow with every session, and of the others.
 const HOT: &[&[&str]] = &[

@@ -1,5 +1,8 @@
 //! What is answered for stays; what is removed goes.
 
+use buddy_core::reason::Reason;
+use buddy_core::time::UnixMillis;
+
 use super::*;
 use crate::conformance::fixtures::*;
 use crate::{Agents, Sessions};
@@ -123,4 +126,20 @@ async fn an_error_tells_no_value_and_no_statement() {
     raw(&directory).execute("DROP TABLE sessions", []).unwrap();
     let error = store.session(id(1), NOW).await.unwrap_err().to_string();
     assert!(error.contains("no such table") && !error.contains("SELECT"), "{error}");
+}
+
+#[tokio::test]
+async fn of_old_resolutions_each_is_removed_by_itself_at_most_limit_at_a_time() {
+    let (store, _directory) = fresh();
+    let agent_id = with_agent(&store).await;
+    for number in 1..=5 {
+        resolved(&store, agent_id, number, Reason::Html).await;
+    }
+    let before = UnixMillis(NOW.0 + 5);
+    assert_eq!(store.remove_old_resolutions(NOW, 100).await.unwrap(), 0);
+    for removed in [3, 1, 0] {
+        assert_eq!(store.remove_old_resolutions(before, 3).await.unwrap(), removed);
+    }
+    assert_eq!(store.last_resolution_number(agent_id).await.unwrap(), later(1).0 * 1000 + 4);
+    assert!(store.resolution(agent_id, id(5)).await.unwrap().is_some());
 }

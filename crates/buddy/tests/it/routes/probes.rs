@@ -1,12 +1,14 @@
 //! What load balancers, Prometheus and people with a code in their log are answered.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::ada;
-use crate::support::{Buddy, Endpoint};
+use crate::support::{Buddy, Endpoint, Setup};
 
 #[tokio::test]
 async fn the_probes_answer_without_a_credential() {
@@ -18,6 +20,28 @@ async fn the_probes_answer_without_a_credential() {
             buddy.api.call("POST", path, None, None).await.expect_problem(405, "METHOD_NOT_ALLOWED");
         assert_eq!(refused.headers["allow"], "GET,HEAD");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_to_stop_is_not_ready_and_answers_for_a_while() {
+    let buddy = Setup::new(None).env("BUDDY_DRAIN_SECONDS", "300").start();
+    let agent = buddy.bare_agent().await;
+    let before = buddy.api.call("GET", "/healthz", None, None).await.expect_status(200);
+    assert!(!before.headers.contains_key("connection"));
+    buddy.terminate();
+    let not_ready = async {
+        loop {
+            let reply = buddy.api.call("GET", "/readyz", None, None).await;
+            if reply.status != 200 {
+                return reply;
+            }
+        }
+    };
+    let not_ready = timeout(Duration::from_secs(30), not_ready).await.expect("it is told to stop");
+    not_ready.expect_problem(503, "NOT_READY");
+    let alive = buddy.api.call("GET", "/healthz", None, None).await.expect_status(200);
+    assert_eq!(alive.headers["connection"], "close", "the next request goes elsewhere");
+    buddy.session(&agent).await;
 }
 
 #[tokio::test]
