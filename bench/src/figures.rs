@@ -103,6 +103,11 @@ impl Spread {
         let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
         Some(Self { median: f64::midpoint(low, high), min, max })
     }
+
+    /// In a unit that is so many times as large.
+    pub(crate) fn by(self, unit: f64) -> Self {
+        Self { median: self.median / unit, min: self.min / unit, max: self.max / unit }
+    }
 }
 
 /// The median.

@@ -14,13 +14,14 @@ mod page;
 mod platform;
 mod process;
 mod rig;
+mod scale;
 mod table;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, value_parser};
+use clap::{Args, Parser, value_parser};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cores::PlatformCore;
@@ -33,8 +34,14 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Of the options: what nobody types.
 const GIVEN: &str = "Given by scripts/bench";
 
-/// Measures Buddy as it is released, beside what would be used in its place
 #[derive(Parser)]
+enum Command {
+    Measure(Options),
+    Scale(scale::Options),
+}
+
+/// Measures Buddy as it is released, beside what would be used in its place
+#[derive(Args)]
 struct Options {
     /// Only these; all, if none is named
     measures: Vec<Measure>,
@@ -47,7 +54,7 @@ struct Options {
     /// The sessions of the large database of `grown`
     #[arg(long, default_value_t = grown::SESSIONS, value_parser = value_parser!(u32).range(i64::from(grown::SESSIONS_MIN)..))]
     grown_sessions: u32,
-    /// Measure nothing, and only make the page anew
+    /// Measure nothing, and only make the pages anew
     #[arg(long, conflicts_with_all = ["measures", "short"])]
     page_only: bool,
     /// The built server
@@ -68,10 +75,17 @@ struct Options {
     /// The page that is made of it
     #[arg(long, help_heading = GIVEN)]
     page: PathBuf,
+    /// The page of what follows from it; left as it is where not all that it needs was measured
+    #[arg(long, help_heading = GIVEN)]
+    scale_page: PathBuf,
 }
 
 fn main() -> ExitCode {
-    match start(Options::parse()) {
+    let done = match Command::parse() {
+        Command::Measure(options) => start(options),
+        Command::Scale(options) => scale::show(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(format_args!("{error}"));
@@ -82,7 +96,7 @@ fn main() -> ExitCode {
 
 fn start(options: Options) -> Result<(), Failure> {
     if options.page_only {
-        return Ok(std::fs::write(&options.page, page::page(&options.results)?)?);
+        return write_pages(&options.results, &options.page, &options.scale_page);
     }
     // Before there is any other thread, so that all of them are moved.
     let core = PlatformCore::set_apart(options.short)?;
@@ -102,7 +116,18 @@ fn start(options: Options) -> Result<(), Failure> {
 #[expect(clippy::print_stdout, reason = "what was measured is shown as it comes")]
 async fn run(options: Options, core: PlatformCore) -> Result<(), Failure> {
     let Options {
-        measures, rounds, short, grown_sessions, buddy, peers, sources, room, results, page, ..
+        measures,
+        rounds,
+        short,
+        grown_sessions,
+        buddy,
+        peers,
+        sources,
+        room,
+        results,
+        page,
+        scale_page,
+        ..
     } = options;
     let rig = Rig::new(Programs { buddy, peers, sources }, core, &room, Extent { short, grown_sessions })?;
     let measures = if measures.is_empty() { Measure::ALL.to_vec() } else { measures };
@@ -120,7 +145,17 @@ async fn run(options: Options, core: PlatformCore) -> Result<(), Failure> {
             Err(error) => failed.push(format!("{}: {error}", measure.name())),
         }
     }
-    std::fs::write(&page, page::page(&results)?)?;
+    write_pages(&results, &page, &scale_page)?;
     println!("{}", page.display());
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+}
+
+fn write_pages(results: &Path, page: &Path, scale_page: &Path) -> Result<(), Failure> {
+    std::fs::write(page, page::page(results)?)?;
+    match scale::page(results) {
+        Ok(text) => std::fs::write(scale_page, text)?,
+        // Where only some was measured, into an empty folder.
+        Err(missing) => say(format_args!("{} stays as it was: {missing}", scale_page.display())),
+    }
+    Ok(())
 }

@@ -22,13 +22,21 @@ pub(crate) fn keep(results: &Path, measure: Measure, record: &Record) -> Result<
     Ok(std::fs::write(file(results, measure), text)?)
 }
 
+/// What was measured last; none if it never was.
+pub(crate) fn kept(results: &Path, measure: Measure) -> Result<Option<Record>, Failure> {
+    let file = file(results, measure);
+    if !file.exists() {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_slice(&std::fs::read(file)?)?))
+}
+
 /// The page, of all that was ever measured.
 pub(crate) fn page(results: &Path) -> Result<String, Failure> {
     let mut records = Records::new();
     for measure in Measure::ALL {
-        let file = file(results, measure);
-        if file.exists() {
-            records.insert(measure, serde_json::from_slice(&std::fs::read(file)?)?);
+        if let Some(record) = kept(results, measure)? {
+            records.insert(measure, record);
         }
     }
     let mut text = INTRODUCTION.replace(GOALS, &goals::table(&records));

@@ -53,6 +53,13 @@ impl Process {
         Ok((ticks(STAT_UTIME)? + ticks(STAT_STIME)?) * 1e6 / per_second)
     }
 
+    /// What it has had written to a disk, in bytes: pages of files, counted when they are changed.
+    pub(crate) fn written_bytes(&self) -> Result<u64, Failure> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id()))?;
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).ok_or("no write_bytes")?;
+        Ok(line.trim().parse()?)
+    }
+
     /// Its proportional set size: what it has in memory, shared pages by their share.
     pub(crate) fn pss_kib(&self) -> Result<f64, Failure> {
         let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;

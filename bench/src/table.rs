@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use crate::figures::{Record, Spread};
 
+const BYTES_PER_KIB: f64 = 1024.0;
+
 /// One column after the first.
 pub(crate) struct Column {
     pub(crate) title: &'static str,
@@ -15,6 +17,8 @@ pub(crate) struct Column {
 pub(crate) enum Shows {
     /// A figure.
     Value(&'static str),
+    /// A figure in bytes, as KiB.
+    Kibi(&'static str),
     /// A figure, against that of another line.
     Ratio { figure: &'static str, to: &'static str },
     /// A figure, less that of another line.
@@ -37,6 +41,7 @@ impl Column {
     fn cell(&self, record: &Record, line: &str) -> String {
         let spread = match self.shows {
             Shows::Value(figure) => record.spread(line, figure),
+            Shows::Kibi(figure) => record.spread(line, figure).map(|spread| spread.by(BYTES_PER_KIB)),
             Shows::Ratio { figure, to } if line != to => record.ratio(line, to, figure),
             Shows::Added { figure, to } if line != to => record.added(line, to, figure),
             Shows::Ratio { .. } | Shows::Added { .. } => None,

@@ -1,6 +1,7 @@
 //! The measurements, a file for each.
 
 mod cpu;
+pub(crate) mod disk;
 pub(crate) mod grown;
 mod isolation;
 pub(crate) mod latency;
@@ -26,6 +27,8 @@ pub(crate) enum Measure {
     Isolation,
     /// Idle, and for each pending session
     Memory,
+    /// What a session leaves on the disk, and what is written for it
+    Disk,
     /// CPU time of a session in a large database
     Grown,
     /// Of the program, and its start
@@ -36,12 +39,13 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// In the order of the page.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Cpu,
         Self::Latency,
         Self::Stalls,
         Self::Isolation,
         Self::Memory,
+        Self::Disk,
         Self::Grown,
         Self::Size,
         Self::Screens,
@@ -55,6 +59,7 @@ impl Measure {
             Self::Stalls => "stalls",
             Self::Isolation => "isolation",
             Self::Memory => "memory",
+            Self::Disk => "disk",
             Self::Grown => "grown",
             Self::Size => "size",
             Self::Screens => "screens",
@@ -68,6 +73,7 @@ impl Measure {
             Self::Stalls => stalls::run(rig, rounds).await,
             Self::Isolation => isolation::run(rig, rounds).await,
             Self::Memory => memory::run(rig, rounds).await,
+            Self::Disk => disk::run(rig, rounds).await,
             Self::Grown => grown::run(rig, rounds).await,
             Self::Size => size::run(rig, rounds).await,
             Self::Screens => screens::run(rig, rounds).await,
@@ -82,6 +88,7 @@ impl Measure {
             Self::Stalls => (stalls::TITLE, stalls::HOW, stalls::tables(record)),
             Self::Isolation => (isolation::TITLE, isolation::HOW, isolation::tables(record)),
             Self::Memory => (memory::TITLE, memory::HOW, memory::tables(record)),
+            Self::Disk => (disk::TITLE, disk::HOW, disk::tables(record)),
             Self::Grown => (grown::TITLE, grown::HOW, grown::tables(record)),
             Self::Size => (size::TITLE, size::HOW, size::tables(record)),
             Self::Screens => (screens::TITLE, screens::HOW, screens::tables(record)),

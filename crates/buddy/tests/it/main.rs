@@ -4,6 +4,7 @@
 
 mod cli;
 mod console;
+mod deploy;
 mod examples;
 mod flows;
 mod routes;

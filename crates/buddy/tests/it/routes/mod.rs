@@ -40,7 +40,7 @@ fn time(json: &Value) -> Timestamp {
 }
 
 /// An endpoint's honest answer.
-fn ada() -> Answer {
+pub(crate) fn ada() -> Answer {
     Answer::json(json!({"userId": "1815", "email": "ada@shop.example"}))
 }
 
