@@ -58,21 +58,22 @@ impl Nodes {
 pub(crate) struct Balancer {
     pub(crate) address: SocketAddr,
     nodes: Arc<Nodes>,
-    _running: JoinSet<()>,
+    /// Ends with the balancer.
+    running: JoinSet<()>,
 }
 
 impl Balancer {
     pub(crate) async fn open(nodes: impl IntoIterator<Item = SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let balancer = Self { address, nodes: Arc::default(), _running: JoinSet::new() };
+        let balancer = Self { address, nodes: Arc::default(), running: JoinSet::new() };
         nodes.into_iter().for_each(|node| balancer.add(node));
         balancer.run(listener)
     }
 
     fn run(mut self, listener: TcpListener) -> Self {
         let nodes = self.nodes.clone();
-        self._running.spawn(async move {
+        self.running.spawn(async move {
             let mut looks = interval(LOOK_EVERY);
             loop {
                 looks.tick().await;
@@ -80,7 +81,7 @@ impl Balancer {
             }
         });
         let nodes = self.nodes.clone();
-        self._running.spawn(async move {
+        self.running.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(pass(client, nodes.in_turn()));
             }

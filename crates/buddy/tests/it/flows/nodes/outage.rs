@@ -53,7 +53,7 @@ async fn without_its_database_a_node_says_so_and_afterwards_nothing_is_lost() {
             }
         }
     };
-    timeout(Duration::from_secs(60), given_up).await.expect("each node has something pending");
+    timeout(Duration::from_mins(1), given_up).await.expect("each node has something pending");
     for node in &nodes {
         node.api.call("GET", "/readyz", None, None).await.expect_status(503);
         node.api.call("GET", "/healthz", None, None).await.expect_status(200);
@@ -71,7 +71,7 @@ async fn without_its_database_a_node_says_so_and_afterwards_nothing_is_lost() {
             }
         }
     };
-    timeout(Duration::from_secs(60), healed).await.expect("it heals by itself");
+    timeout(Duration::from_mins(1), healed).await.expect("it heals by itself");
     sessions.extend(visitors.stop().await.into_iter().filter_map(|begun| match begun {
         Begun::Session(session) => Some(session),
         _ => None,
