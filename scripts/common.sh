@@ -23,3 +23,17 @@ need() {
   has "$command" || install "$package"
   has "$command" || fail "$command is missing: install it (on Debian: apt-get install $package) and run this again."
 }
+
+# Tests and benchmarks start clusters of their own, with the programs that Debian keeps off the PATH: the one that its package would
+# make and start is not wanted.
+need_postgresql() {
+  find_initdb && return
+  if [[ $EUID -eq 0 ]] && has apt-get && [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    mkdir -p /etc/postgresql-common
+    printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
+  fi
+  install -o Dpkg::Options::=--force-confold postgresql
+  find_initdb || fail 'PostgreSQL is missing: install it (on Debian: apt-get install postgresql) and run this again.'
+}
+
+find_initdb() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }

@@ -43,7 +43,12 @@ impl DataDir {
 }
 
 /// Begins to start it.
-pub(crate) fn spawn(rig: &Rig, directory: &DataDir, durability: Durability) -> Result<Process, Failure> {
+pub(crate) fn spawn(
+    rig: &Rig,
+    directory: &DataDir,
+    durability: Durability,
+    database: Option<&str>,
+) -> Result<Process, Failure> {
     let durability = match durability {
         Durability::Normal => "normal",
         Durability::Full => "full",
@@ -62,6 +67,9 @@ pub(crate) fn spawn(rig: &Rig, directory: &DataDir, durability: Durability) -> R
             // All sessions come from one address.
             .env("BUDDY_SESSIONS_PER_MINUTE", "0")
             .env("BUDDY_AGENT_SESSIONS_PER_MINUTE", "0");
+        if let Some(url) = database {
+            command.env("BUDDY_DATABASE_URL", url);
+        }
     };
     rig.platform(&rig.programs.buddy, prepare, &directory.log())
 }

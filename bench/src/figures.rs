@@ -81,6 +81,15 @@ impl Record {
         Spread::of(ratios.collect())
     }
 
+    /// The same of some lines only.
+    pub(crate) fn only(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let of_round = |round: &Round| -> Round {
+            let lines = round.iter().filter(|line| wanted(&line.name));
+            lines.map(|line| Line { name: line.name.clone(), figures: line.figures.clone() }).collect()
+        };
+        Self { conditions: self.conditions.clone(), rounds: self.rounds.iter().map(of_round).collect() }
+    }
+
     /// The lines, in the order in which they were measured.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         self.rounds.first().into_iter().flatten().map(|line| line.name.as_str())

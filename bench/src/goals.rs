@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::figures::{Record, Spread};
 use crate::measure::latency::DIRECT;
-use crate::measure::{Measure, grown, size};
+use crate::measure::{Measure, grown, nodes, size};
 use crate::platform::Platform;
 use crate::table::number;
 
@@ -27,7 +27,7 @@ const LIMIT: &str = Platform::Limit.name();
 const AXUM: &str = Platform::AxumReqwest.name();
 const NODE: &str = Platform::NodeUndici.name();
 
-const GOALS: [Goal; 23] = [
+const GOALS: [Goal; 24] = [
     cpu("CPU per session, `normal`, 32 connections, to the limit's", 1.6, |all| {
         all.ratio(NORMAL, LIMIT, "cpu32")
     }),
@@ -73,6 +73,14 @@ const GOALS: [Goal; 23] = [
         digits: 2,
         measure: Measure::Grown,
         figure: grown::ratio_of_goal,
+    },
+    Goal {
+        what: "A killed node's pending session, until another has taken it over",
+        at_most: 5.0,
+        unit: " s",
+        digits: 1,
+        measure: Measure::Nodes,
+        figure: |all| all.spread(nodes::TOGETHER, nodes::TAKEN_OVER),
     },
     start("The program", 25.0, " MiB", |all| all.spread(size::LINE, "mib")),
     start("From its start until it is ready, on a new data dir", 150.0, " ms", |all| {

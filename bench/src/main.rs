@@ -4,6 +4,7 @@ mod buddy;
 mod client;
 mod conditions;
 mod cores;
+mod database;
 mod endpoint;
 mod figures;
 mod filled;

@@ -55,7 +55,7 @@ impl Platform {
             Self::BuddyFull => Durability::Full,
             _ => return self.peer(rig, urls),
         };
-        let mut running = Running::buddy(rig, &DataDir::empty(rig)?, durability)?;
+        let mut running = Running::buddy(rig, &DataDir::empty(rig)?, durability, None)?;
         let client = Client::new(running.address);
         for url in urls {
             running.agents.push(buddy::agent(&client, url, max_concurrent).await?);
@@ -116,9 +116,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Buddy on a data dir that may have agents already.
-    pub(crate) fn buddy(rig: &Rig, directory: &DataDir, durability: Durability) -> Result<Self, Failure> {
-        let mut process = buddy::spawn(rig, directory, durability)?;
+    /// Buddy on a data dir that may have agents already, or on a PostgreSQL.
+    pub(crate) fn buddy(
+        rig: &Rig,
+        directory: &DataDir,
+        durability: Durability,
+        database: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let mut process = buddy::spawn(rig, directory, durability, database)?;
         let address = process.announced()?;
         Ok(Self { address, process, agents: Vec::new(), _folder: Rc::clone(&directory.0) })
     }

@@ -42,15 +42,7 @@ impl Process {
 
     /// The CPU time that all its threads have used, in microseconds. None of these programs starts another.
     pub(crate) fn cpu_micros(&self) -> Result<f64, Failure> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name before it may have spaces and brackets.
-        let (_, after) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
-        let fields: Vec<_> = after.split_whitespace().collect();
-        let ticks = |field: usize| -> Result<f64, Failure> {
-            Ok(fields.get(field).ok_or("an unknown form of /proc/PID/stat")?.parse()?)
-        };
-        let per_second = f64::from(u32::try_from(clock_ticks_per_second())?);
-        Ok((ticks(STAT_UTIME)? + ticks(STAT_STIME)?) * 1e6 / per_second)
+        cpu_micros_of(self.child.id())
     }
 
     /// What it has had written to a disk, in bytes: pages of files, counted when they are changed.
@@ -66,6 +58,19 @@ impl Process {
         let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no Pss")?;
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
+}
+
+/// The CPU time that all threads of a process have used, in microseconds.
+pub(crate) fn cpu_micros_of(pid: u32) -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name before it may have spaces and brackets.
+    let (_, after) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
+    let fields: Vec<_> = after.split_whitespace().collect();
+    let ticks = |field: usize| -> Result<f64, Failure> {
+        Ok(fields.get(field).ok_or("an unknown form of /proc/PID/stat")?.parse()?)
+    };
+    let per_second = f64::from(u32::try_from(clock_ticks_per_second())?);
+    Ok((ticks(STAT_UTIME)? + ticks(STAT_STIME)?) * 1e6 / per_second)
 }
 
 impl Drop for Process {

@@ -74,7 +74,7 @@ async fn measure(rig: &Rig, endpoint: &Endpoint, platform: Platform) -> Result<L
         Platform::BuddyFull => Durability::Full,
         _ => Durability::Normal,
     };
-    let mut running = Running::buddy(rig, &DataDir::empty(rig)?, durability)?;
+    let mut running = Running::buddy(rig, &DataDir::empty(rig)?, durability, None)?;
     let url = endpoint.delayed(0);
     running.agents.push(agent(&Client::new(running.address), &url, Some(MAX_CONCURRENT_MAX)).await?);
     let callee = Callee::Platform(&running, &running.agents[0]);

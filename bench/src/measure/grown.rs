@@ -58,7 +58,7 @@ async fn measure(
     directory: &DataDir,
     agents: Option<&[String]>,
 ) -> Result<Cost, Failure> {
-    let mut running = Running::buddy(rig, directory, Durability::Normal)?;
+    let mut running = Running::buddy(rig, directory, Durability::Normal, None)?;
     let (client, url) = (Client::new(running.address), endpoint.delayed(0));
     match agents {
         Some(agents) => {

@@ -6,6 +6,7 @@ pub(crate) mod grown;
 mod isolation;
 pub(crate) mod latency;
 mod memory;
+pub(crate) mod nodes;
 mod screens;
 pub(crate) mod size;
 mod stalls;
@@ -29,6 +30,8 @@ pub(crate) enum Measure {
     Memory,
     /// What a session leaves on the disk, and what is written for it
     Disk,
+    /// A node on PostgreSQL beside one on SQLite, and what two nodes need of each other
+    Nodes,
     /// CPU time of a session in a large database
     Grown,
     /// Of the program, and its start
@@ -39,12 +42,13 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// In the order of the page.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Cpu,
         Self::Latency,
         Self::Stalls,
         Self::Isolation,
         Self::Memory,
+        Self::Nodes,
         Self::Disk,
         Self::Grown,
         Self::Size,
@@ -60,6 +64,7 @@ impl Measure {
             Self::Isolation => "isolation",
             Self::Memory => "memory",
             Self::Disk => "disk",
+            Self::Nodes => "nodes",
             Self::Grown => "grown",
             Self::Size => "size",
             Self::Screens => "screens",
@@ -74,6 +79,7 @@ impl Measure {
             Self::Isolation => isolation::run(rig, rounds).await,
             Self::Memory => memory::run(rig, rounds).await,
             Self::Disk => disk::run(rig, rounds).await,
+            Self::Nodes => nodes::run(rig, rounds).await,
             Self::Grown => grown::run(rig, rounds).await,
             Self::Size => size::run(rig, rounds).await,
             Self::Screens => screens::run(rig, rounds).await,
@@ -89,6 +95,7 @@ impl Measure {
             Self::Isolation => (isolation::TITLE, isolation::HOW, isolation::tables(record)),
             Self::Memory => (memory::TITLE, memory::HOW, memory::tables(record)),
             Self::Disk => (disk::TITLE, disk::HOW, disk::tables(record)),
+            Self::Nodes => (nodes::TITLE, nodes::HOW, nodes::tables(record)),
             Self::Grown => (grown::TITLE, grown::HOW, grown::tables(record)),
             Self::Size => (size::TITLE, size::HOW, size::tables(record)),
             Self::Screens => (screens::TITLE, screens::HOW, screens::tables(record)),

@@ -65,7 +65,7 @@ impl Console {
         let Filled { directory, agent_ids, session_id } =
             fill(rig, Stock { sessions, other_agents: OTHER_AGENTS, agents: 1 }).await?;
         let agent_id = agent_ids[0];
-        let server = Running::buddy(rig, &directory, Durability::Normal)?;
+        let server = Running::buddy(rig, &directory, Durability::Normal, None)?;
         let client = Client::new(server.address);
         let sign_in = || {
             let form = format!("token={ADMIN_TOKEN}");

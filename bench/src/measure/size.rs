@@ -56,7 +56,7 @@ struct Started {
 async fn start(rig: &Rig, directory: &DataDir) -> Result<Started, Failure> {
     let begun = Instant::now();
     let millis = || begun.elapsed().as_secs_f64() * 1e3;
-    let mut process = spawn(rig, directory, Durability::Full)?;
+    let mut process = spawn(rig, directory, Durability::Full, None)?;
     let client = Client::new(process.announced()?);
     let listening = millis();
     loop {

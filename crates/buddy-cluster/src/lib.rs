@@ -39,6 +39,13 @@ pub struct Cluster {
     leash: Option<ChildStdin>,
 }
 
+/// Whether it waits until the disk has what was committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    Trusted,
+    Flushed,
+}
+
 /// A certificate and its key, PEM, for a cluster that speaks TLS only.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -51,12 +58,17 @@ pub struct Tls {
 impl Cluster {
     /// Starts one that takes anybody. Panics with a sentence that says what to do where there is no PostgreSQL.
     pub fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(None, Disk::Trusted)
     }
 
     /// Starts one that takes nobody without TLS.
     pub fn start_with_tls(tls: &Tls) -> Self {
-        Self::start_with(Some(tls))
+        Self::start_with(Some(tls), Disk::Trusted)
+    }
+
+    /// Starts one whose commits reach the disk, as those of one that is not for a test do.
+    pub fn start_durable() -> Self {
+        Self::start_with(None, Disk::Flushed)
     }
 
     /// The one that a test process has in common.
@@ -65,7 +77,7 @@ impl Cluster {
         SHARED.get_or_init(Self::start)
     }
 
-    fn start_with(tls: Option<&Tls>) -> Self {
+    fn start_with(tls: Option<&Tls>, disk: Disk) -> Self {
         let installed = Installed::find();
         let directory = tempfile::Builder::new()
             .prefix("buddy-cluster-")
@@ -84,12 +96,12 @@ impl Cluster {
             .expect("a shell");
         let leash = janitor.stdin.take();
         let mut cluster = Self { installed, directory, port: 0, janitor, leash };
-        cluster.make(tls);
+        cluster.make(tls, disk);
         cluster.start_on_some_port();
         cluster
     }
 
-    fn make(&self, tls: Option<&Tls>) {
+    fn make(&self, tls: Option<&Tls>, disk: Disk) {
         let data = self.data();
         let made = self
             .installed
@@ -100,9 +112,12 @@ impl Cluster {
         assert_done("initdb", made);
         let mut settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nmax_connections = {CONNECTIONS_MAX}\n\
-            fsync = off\nfull_page_writes = off\nshared_buffers = '64MB'\n",
+            shared_buffers = '64MB'\n",
             self.directory.display()
         );
+        if disk == Disk::Trusted {
+            settings.push_str("fsync = off\nfull_page_writes = off\n");
+        }
         if let Some(Tls { certificate, key }) = tls {
             self.write("server.crt", certificate);
             self.write("server.key", key);
@@ -175,14 +190,19 @@ impl Cluster {
         self.signal(Signal::CONT);
     }
 
-    /// The one that starts the others first, so that none is started meanwhile.
     fn signal(&self, signal: Signal) {
-        let pid_file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
-        let first: i32 = pid_file.lines().next().and_then(|pid| pid.parse().ok()).expect("its first line");
-        send(first, signal);
-        for pid in processes::children_of(first) {
+        for pid in self.processes() {
             send(pid, signal);
         }
+    }
+
+    /// The numbers of its processes, the one that starts the others first.
+    pub fn processes(&self) -> Vec<i32> {
+        let pid_file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
+        let first: i32 = pid_file.lines().next().and_then(|pid| pid.parse().ok()).expect("its first line");
+        let mut all = vec![first];
+        all.extend(processes::children_of(first));
+        all
     }
 
     /// Makes a database, of all that `template` has if one is named, and gives its name.
