@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use buddy_core::secret::CallbackSecret;
 use buddy_core::session::OpenedBy;
 use buddy_core::time::UnixMillis;
+use buddy_store::MasterKey;
 use tempfile::TempDir;
 
 use crate::agents::{CallbackSettings, KnownAgent, NewAgent};
@@ -23,6 +24,10 @@ pub(crate) const BEGUN: UnixMillis = UnixMillis(1_717_000_000_000);
 pub(crate) struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
+    fn at(moment: UnixMillis) -> Self {
+        Self(Arc::new(AtomicI64::new(moment.0)))
+    }
+
     pub(crate) fn advance_seconds(&self, seconds: u32) {
         self.0.fetch_add(i64::from(seconds) * 1000, Ordering::SeqCst);
     }
@@ -47,9 +52,23 @@ pub(crate) struct TestApp {
 }
 
 impl TestApp {
+    /// A node on a PostgreSQL, whose clock stands at this moment.
+    pub(crate) async fn start_node(database: &str, moment: UnixMillis) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(moment);
+        let mut settings = Settings::for_this_process(data_dir.path().to_owned());
+        settings.database = Some(database.parse().unwrap());
+        // The same on all nodes.
+        settings.master_keys = vec![MasterKey::from_bytes([1; 32])];
+        let listen = settings.listen;
+        let ambient = Ambient::new(clock.clone(), SystemRandom);
+        let app = app::start(settings, listen, ambient).await.unwrap().app;
+        Self { app, clock, _data_dir: data_dir }
+    }
+
     pub(crate) fn start() -> Self {
         let data_dir = tempfile::tempdir().unwrap();
-        let clock = ManualClock(Arc::new(AtomicI64::new(BEGUN.0)));
+        let clock = ManualClock::at(BEGUN);
         let settings = Settings::for_this_process(data_dir.path().to_owned());
         let listen = settings.listen;
         let ambient = Ambient::new(clock.clone(), SystemRandom);

@@ -57,7 +57,7 @@ const WRONG: [(&str, &[&str]); 16] = [
     ("otlp_sample", &["-0.1", "1.1", "half", "NaN", "50%"]),
     ("otlp_trust_proxies", &["yes", "1"]),
     ("durability", &["none", "FULL"]),
-    ("database_url", &["postgres://buddy:p4ssw0rd@db.example/buddy", "postgresql://db.example", "x"]),
+    ("database_url", &["mysql://buddy:p4ssw0rd@db.example/buddy", "postgresql://db.example", "x"]),
 ];
 
 #[test]
