@@ -34,6 +34,8 @@ const DRAIN_TIME: Duration = Duration::from_millis(ATTEMPTS_MAX as u64 * TIMEOUT
 const BACKLOG_MAX: usize = 1024;
 /// One that waits is there at once.
 const BACKLOG_TIME: Duration = Duration::from_millis(5);
+/// A balancer that has just connected sends its request by then.
+const FIRST_BYTES_TIME: Duration = Duration::from_millis(500);
 /// After an accept failed for lack of files or memory: long enough for some to be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -50,6 +52,10 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     }
     take_what_waits(&listener, &router, &connections).await;
     drop(listener);
+    if !app.drain.is_zero() {
+        // One that has sent nothing yet would be closed as idle, with its request on the way.
+        tokio::time::sleep(FIRST_BYTES_TIME).await;
+    }
     tracing::info!("stopping: no new connections, what is pending is finished");
     app.stopping.cancel();
     let drained = async {

@@ -30,10 +30,12 @@ struct Node {
 }
 
 impl Nodes {
-    /// Those to try, the one whose turn it is first.
+    /// Those to try, the one whose turn it is first. If none is ready, all: better a slow answer than none.
     fn in_turn(&self) -> Vec<SocketAddr> {
         let all = self.all.lock().unwrap();
-        let mut ready: Vec<_> = all.iter().filter(|node| node.ready).map(|node| node.address).collect();
+        let none_is_ready = !all.iter().any(|node| node.ready);
+        let to_try = all.iter().filter(|node| node.ready || none_is_ready);
+        let mut ready: Vec<_> = to_try.map(|node| node.address).collect();
         if !ready.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
             ready.rotate_left(turn);

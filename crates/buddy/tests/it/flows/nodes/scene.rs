@@ -22,6 +22,8 @@ use crate::support::{Agent, Api, Buddy, Reply, Session, Setup};
 
 /// The same on all nodes, as a set-up of several has to have it.
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// Ten looks of the balancer, and as much again for a machine that is busy.
+const DRAIN_SECONDS: &str = "2";
 /// 300 sessions a second.
 const PACE: Duration = Duration::from_micros(3333);
 /// Every so many callbacks one hangs, so that there is always something pending.
@@ -32,7 +34,7 @@ pub(super) fn node(database_url: &str, ca_pem: &str) -> Setup {
     Setup::new(Some(ca_pem))
         .env("BUDDY_DATABASE_URL", database_url)
         .env("BUDDY_MASTER_KEY", MASTER_KEY)
-        .env("BUDDY_DRAIN_SECONDS", "1")
+        .env("BUDDY_DRAIN_SECONDS", DRAIN_SECONDS)
 }
 
 /// A database of one's own in the cluster that the tests share.
