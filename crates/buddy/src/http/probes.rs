@@ -20,7 +20,7 @@ pub(super) async fn healthz() -> impl IntoResponse {
 }
 
 /// Sessions can be begun here: the database answers and takes writes, its tables are such as this version knows, the clock
-/// is right, and the server is not stopping.
+/// is right, other nodes know that this one is alive, and the server is not stopping.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     if app.stopping.is_cancelled() || app.draining.is_cancelled() {
         return Err(not_ready("The server is stopping; it finishes what it has, and takes no more."));
@@ -29,6 +29,9 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
         app.health.ready().await?;
         app.health.clock_offset(app.ambient.now()).await
     };
+    if app.store.tenure().is_cancelled() {
+        return Err(not_ready("The database could not be told for some seconds that this node is alive."));
+    }
     let offset = looked.await.map_err(|error| {
         tracing::warn!(%error, "not ready");
         Problem::unavailable()

@@ -126,11 +126,18 @@ impl Identifier {
     }
 
     /// A place for one more pending session, to be had before it is stored as such. Refused as overloaded if there is none,
-    /// or if the session has one already.
+    /// or if the session has one already, and as an outage while this node may not act.
     pub(crate) fn place(&self, id: SessionId) -> Result<Place, Refusal> {
         let permit = self.permit()?;
+        let tenure = self.store.tenure();
+        if tenure.is_cancelled() {
+            // It would be given up at once, and be pending until another node finds it.
+            return Err(Refusal::Store(StoreError::Database(
+                "this node is not known to be alive".to_owned(),
+            )));
+        }
         let running = self.running.enter(id).ok_or(Refusal::Overloaded)?;
-        Ok(Place { running, tenure: self.store.tenure(), _permit: permit })
+        Ok(Place { running, tenure, _permit: permit })
     }
 
     fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {

@@ -24,6 +24,10 @@ impl Identifier {
         let mut taken_up = 0;
         loop {
             let tenure = self.store.tenure();
+            if tenure.is_cancelled() {
+                // What it had is taken over, by itself too once it is known to be alive again.
+                return Ok(taken_up);
+            }
             let page = self.store.pending_sessions(self.ambient.now(), after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(taken_up) };
             after = Some(last.id);
