@@ -30,17 +30,15 @@ struct Node {
 }
 
 impl Nodes {
-    /// Those to try, the one whose turn it is first. If none is ready, all: better a slow answer than none.
+    /// Those to try, the one whose turn it is first, and last those that are not ready: better a slow answer than none.
     fn in_turn(&self) -> Vec<SocketAddr> {
-        let all = self.all.lock().unwrap();
-        let none_is_ready = !all.iter().any(|node| node.ready);
-        let to_try = all.iter().filter(|node| node.ready || none_is_ready);
-        let mut ready: Vec<_> = to_try.map(|node| node.address).collect();
+        let all = self.all.lock().unwrap().clone();
+        let (mut ready, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|node| node.ready);
         if !ready.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
             ready.rotate_left(turn);
         }
-        ready
+        ready.into_iter().chain(others).map(|node| node.address).collect()
     }
 
     async fn look(&self) {
