@@ -113,6 +113,8 @@ pub(crate) struct App {
     pub(crate) limiter: Limiter,
     /// Whose word on a client's address is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Connections of clients at once.
+    pub(crate) max_connections: usize,
     pub(crate) ambient: Ambient,
     pub(crate) admin_token: TokenHash,
     /// The origin that browsers know this server by.
@@ -243,6 +245,7 @@ fn put_together(
         traces,
         limiter: Limiter::new(settings.sessions_per_minute, settings.agent_sessions_per_minute),
         trusted_proxies: settings.trusted_proxies,
+        max_connections: settings.max_connections.most,
         ambient,
         admin_token,
         public_origin: public_origin(settings.public_url.as_ref(), listen),

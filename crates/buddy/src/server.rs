@@ -22,8 +22,6 @@ use crate::app::App;
 use crate::http::limit::Peer;
 use crate::{housekeeping, http, nodes};
 
-/// Connections at once; below the usual limit of 16,384 open files with room for callbacks.
-const CONNECTIONS_MAX: usize = 10_000;
 /// A head that takes longer is not meant to end.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A request's head, cookies of a large site included.
@@ -47,7 +45,7 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     let connections = GracefulShutdown::new();
     let router = http::router(&app);
     tokio::select! {
-        () = accept(&listener, &router, &connections) => {}
+        () = accept(&listener, &router, &connections, app.max_connections) => {}
         () = stopped(&app, stop) => {}
     }
     take_what_waits(&listener, &router, &connections).await;
@@ -92,8 +90,8 @@ async fn take_up_pending(app: Arc<App>) {
     }
 }
 
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown, most: usize) {
+    let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
     loop {
         let place = places.clone().acquire_owned().await.expect("the places are never closed");
         let (stream, address) = match listener.accept().await {
