@@ -8,7 +8,7 @@ use super::measured::Measured;
 const MINUTES: usize = 24 * MINUTES_PER_HOUR;
 const MINUTES_PER_HOUR: usize = 60;
 const SECONDS_PER_MINUTE: f64 = 60.0;
-/// What the server takes: `CONNECTIONS_MAX` in its accept loop.
+/// `--max-connections`, unless set.
 const CONNECTIONS_PER_NODE: f64 = 10_000.0;
 /// `--max-pending`, unless set.
 const PENDING_PER_NODE: f64 = 50_000.0;

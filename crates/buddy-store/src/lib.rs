@@ -15,6 +15,7 @@ mod seal;
 mod sqlite;
 mod statements;
 mod store;
+mod vitals;
 
 pub use postgres::{
     BadDatabaseUrl, DatabaseUrl, OpenError as PostgresOpenError, PostgresSettings, PostgresStore,
@@ -30,3 +31,4 @@ pub use store::{
     ResolutionFilter, Resolutions, RotationBegun, SealedBy, SealedValues, Sealing, Sessions, Settlement,
     Store, StoreError, Tallies, Written,
 };
+pub use vitals::{Failures, PoolUse, Vitals};

@@ -10,7 +10,7 @@ use buddy_core::time::UnixMillis;
 use buddy_egress::{Egress, EgressError, EgressSettings};
 use buddy_store::{
     DatabaseUrl, Durability, Keyring, MasterKey, OpenError, PostgresOpenError, PostgresSettings,
-    PostgresStore, SqliteSettings, SqliteStore, Store, StoreError,
+    PostgresStore, SqliteSettings, SqliteStore, Store, StoreError, Vitals,
 };
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use crate::config::{DataDir, KeysError, Settings};
 use crate::http::limit::Limiter;
 use crate::identify::{Identifier, News};
 use crate::messages::Messages;
-use crate::metrics::Metrics;
+use crate::metrics::{Levels, Metrics};
 use crate::resolutions::Resolutions;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
@@ -53,6 +53,8 @@ pub(crate) trait Health: Send + Sync {
     async fn ready(&self) -> Result<(), StoreError>;
     /// How far this clock is ahead of the database's, in milliseconds; 0 where that has none of its own.
     async fn clock_offset(&self, now: UnixMillis) -> Result<i64, StoreError>;
+    /// What it knows of its own state without asking the database.
+    async fn vitals(&self) -> Vitals;
     /// Everything written is on disk, and nothing more will be.
     async fn close(&self);
 }
@@ -65,6 +67,10 @@ impl Health for SqliteStore {
 
     async fn clock_offset(&self, _: UnixMillis) -> Result<i64, StoreError> {
         Ok(0)
+    }
+
+    async fn vitals(&self) -> Vitals {
+        Self::vitals(self).await
     }
 
     async fn close(&self) {
@@ -80,6 +86,10 @@ impl Health for PostgresStore {
 
     async fn clock_offset(&self, now: UnixMillis) -> Result<i64, StoreError> {
         Self::clock_offset(self, now).await
+    }
+
+    async fn vitals(&self) -> Vitals {
+        Self::vitals(self)
     }
 
     async fn close(&self) {
@@ -113,6 +123,8 @@ pub(crate) struct App {
     pub(crate) limiter: Limiter,
     /// Whose word on a client's address is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Connections of clients at once.
+    pub(crate) max_connections: usize,
     pub(crate) ambient: Ambient,
     pub(crate) admin_token: TokenHash,
     /// The origin that browsers know this server by.
@@ -123,6 +135,30 @@ pub(crate) struct App {
     pub(crate) drain: Duration,
     /// Cancelled when the server is to end.
     pub(crate) stopping: CancellationToken,
+}
+
+impl App {
+    /// It is to end: it finishes what it has, and is not ready for more.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.is_cancelled() || self.stopping.is_cancelled()
+    }
+
+    /// How far this clock is ahead of the database's, in milliseconds; kept for who watches, too.
+    pub(crate) async fn look_at_the_clock(&self) -> Result<i64, StoreError> {
+        let offset = self.health.clock_offset(self.ambient.now()).await?;
+        self.metrics.clock_offset(offset);
+        Ok(offset)
+    }
+
+    /// How it is now.
+    pub(crate) async fn levels(&self) -> Levels {
+        Levels {
+            pending: self.identifier.pending(),
+            has_tenure: !self.store.tenure().is_cancelled(),
+            is_draining: self.is_draining(),
+            store: self.health.vitals().await,
+        }
+    }
 }
 
 /// An app, and what the start should tell the operator.
@@ -198,6 +234,7 @@ fn put_together(
         None => (TokenHash::of(&data_dir.admin_token(&ambient)?), Some(data_dir.admin_token_path())),
     };
     let metrics = Arc::new(Metrics::new());
+    metrics.started(ambient.now(), settings.max_connections.most, settings.max_pending);
     let traces = Traces::start(settings.otlp.take(), settings.egress_ca.as_deref(), &ambient, &metrics)?;
     let news = Arc::new(News::new(store.clone()));
     let agents = Arc::new(Agents::new(store.clone(), egress.clone(), ambient.clone()));
@@ -221,9 +258,9 @@ fn put_together(
         has_other_nodes,
     };
     let stopping = CancellationToken::new();
-    let messages = Arc::new(Messages::new(store.clone(), news.clone(), ambient.clone(), stopping.clone()));
+    let messages = Messages::new(store.clone(), news.clone(), ambient.clone(), stopping.clone(), &metrics);
     let resolutions =
-        Arc::new(Resolutions::new(store.clone(), agents.clone(), news.clone(), stopping.clone()));
+        Resolutions::new(store.clone(), agents.clone(), news.clone(), stopping.clone(), &metrics);
     let checker = Checker { agents: agents.clone(), egress, ambient: ambient.clone() };
     let stats = Stats { store: store.clone(), agents: agents.clone(), ambient: ambient.clone() };
     let app = App {
@@ -233,8 +270,8 @@ fn put_together(
         checker,
         sessions,
         stats,
-        resolutions,
-        messages,
+        resolutions: Arc::new(resolutions),
+        messages: Arc::new(messages),
         identifier,
         news,
         store,
@@ -243,6 +280,7 @@ fn put_together(
         traces,
         limiter: Limiter::new(settings.sessions_per_minute, settings.agent_sessions_per_minute),
         trusted_proxies: settings.trusted_proxies,
+        max_connections: settings.max_connections.most,
         ambient,
         admin_token,
         public_origin: public_origin(settings.public_url.as_ref(), listen),

@@ -1,5 +1,5 @@
-//! What is done now and then: ended sessions and old resolutions go, stuck ones are taken up, caches shrink, and what an
-//! older master key has sealed is sealed anew.
+//! What is done now and then: ended sessions and old resolutions go, stuck ones are taken up, caches shrink, the clock is
+//! looked at, and what an older master key has sealed is sealed anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 
 async fn round(app: &Arc<App>, pass: &mut Resealing) -> Result<(), StoreError> {
     tidy(app).await?;
+    app.look_at_the_clock().await?;
     seal_anew(app, pass).await
 }
 

@@ -28,6 +28,7 @@ mod logs;
 mod messages;
 mod metrics;
 mod nodes;
+mod open_files;
 mod refusal;
 mod resolutions;
 mod said;

@@ -45,6 +45,7 @@ async fn hear(app: &App, change: Change) {
 async fn look(app: &Arc<App>) -> Result<(), StoreError> {
     let taken_over = app.identifier.take_over().await?;
     if taken_over > 0 {
+        app.metrics.taken_over(taken_over);
         tracing::warn!(sessions = taken_over, "pending sessions of a node that is gone are identified here");
     }
     if app.identifier.has_left_any_behind() {

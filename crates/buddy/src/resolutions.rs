@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agents::Agents;
 use crate::identify::News;
 use crate::listening::{End, Place, Places, waited};
+use crate::metrics::{Metrics, StreamKind};
 use crate::refusal::Refusal;
 
 /// Streams of one agent at once: some operators, each with a terminal and a console.
@@ -34,8 +35,10 @@ impl Resolutions {
         agents: Arc<Agents>,
         news: Arc<News>,
         stopping: CancellationToken,
+        metrics: &Metrics,
     ) -> Self {
-        Self { store, agents, news, stopping, streams: Arc::new(Places::new(STREAMS_MAX)) }
+        let streams = Arc::new(Places::new(STREAMS_MAX, metrics.streams(StreamKind::Resolutions)));
+        Self { store, agents, news, stopping, streams }
     }
 
     /// One that is kept.

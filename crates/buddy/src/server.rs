@@ -22,8 +22,6 @@ use crate::app::App;
 use crate::http::limit::Peer;
 use crate::{housekeeping, http, nodes};
 
-/// Connections at once; below the usual limit of 16,384 open files with room for callbacks.
-const CONNECTIONS_MAX: usize = 10_000;
 /// A head that takes longer is not meant to end.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A request's head, cookies of a large site included.
@@ -47,10 +45,10 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     let connections = GracefulShutdown::new();
     let router = http::router(&app);
     tokio::select! {
-        () = accept(&listener, &router, &connections) => {}
+        () = accept(&app, &listener, &router, &connections) => {}
         () = stopped(&app, stop) => {}
     }
-    take_what_waits(&listener, &router, &connections).await;
+    take_what_waits(&app, &listener, &router, &connections).await;
     drop(listener);
     if !app.drain.is_zero() {
         // One that has sent nothing yet would be closed as idle, with its request on the way.
@@ -92,8 +90,8 @@ async fn take_up_pending(app: Arc<App>) {
     }
 }
 
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+async fn accept(app: &App, listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+    let places = Arc::new(Semaphore::new(app.max_connections.min(Semaphore::MAX_PERMITS)));
     loop {
         let place = places.clone().acquire_owned().await.expect("the places are never closed");
         let (stream, address) = match listener.accept().await {
@@ -104,19 +102,25 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
             }
         };
         let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
+        let counted = app.metrics.connection();
         tokio::spawn(async move {
             serving.await;
-            drop(place);
+            drop((place, counted));
         });
     }
 }
 
 /// Connections that the kernel has taken already, and whose requests would be lost with the listener.
-async fn take_what_waits(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+async fn take_what_waits(app: &App, listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
     for _ in 0..BACKLOG_MAX {
         // What does not come at once is for whoever listens next; tokio may need a second look to know.
         let Ok(Ok((stream, address))) = timeout(BACKLOG_TIME, listener.accept()).await else { return };
-        tokio::spawn(serve(stream, Peer(address.ip()), router.clone(), connections.watcher()));
+        let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
+        let counted = app.metrics.connection();
+        tokio::spawn(async move {
+            serving.await;
+            drop(counted);
+        });
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::Failure;
 use super::url::DatabaseUrl;
 use super::{OpenError, tls};
-use crate::Durability;
+use crate::{Durability, PoolUse};
 
 /// Each is a process of the server's, and a node's work is short: it waits for the disk, and the next takes its place.
 /// Six nodes together stay below the 100 that a server takes by default, with those of [`Direct`] counted.
@@ -150,6 +150,17 @@ impl Pool {
         }
     }
 
+    /// How far it is used now.
+    pub(super) fn in_use(&self) -> PoolUse {
+        let status = self.0.status();
+        PoolUse {
+            most: status.max_size,
+            in_use: status.size.saturating_sub(status.available),
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+
     /// Closes what is idle, and all else when it is given back.
     pub(super) fn close(&self) {
         self.0.close();
@@ -202,10 +213,10 @@ macro_rules! reading {
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
                 outcome => {
-                    break outcome.map_err(|failure| {
+                    break $store.failures.counted(outcome.map_err(|failure| {
                         $store.pool.distrust(&failure);
                         $crate::StoreError::from(failure)
-                    });
+                    }));
                 }
             }
         }
@@ -240,10 +251,10 @@ macro_rules! writing {
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
                 outcome => {
-                    break outcome.map_err(|failure| {
+                    break $store.failures.counted(outcome.map_err(|failure| {
                         $store.pool.distrust(&failure);
                         $crate::StoreError::from(failure)
-                    });
+                    }));
                 }
             }
         }

@@ -1,11 +1,13 @@
 //! One file in the data directory: one thread writes in groups, a few connections read.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::{Keyring, StoreError};
+use crate::vitals::FailureCounts;
+use crate::{Keyring, StoreError, Vitals};
 
 mod agents;
 mod api_keys;
@@ -122,6 +124,8 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     keyring: Arc<Keyring>,
+    failures: FailureCounts,
+    log: PathBuf,
 }
 
 impl SqliteStore {
@@ -143,6 +147,8 @@ impl SqliteStore {
             writer: Writer::start(connection, checkpoints, lock)?,
             readers: Readers::new(readers),
             keyring: Arc::new(keyring),
+            failures: FailureCounts::default(),
+            log: directory::log_of(&file),
         })
     }
 
@@ -159,12 +165,25 @@ impl SqliteStore {
         self.write(|_| Ok(())).await
     }
 
+    /// What it knows of its own state. Asks the operating system for the log's length, and the database for nothing.
+    pub async fn vitals(&self) -> Vitals {
+        let log = self.log.clone();
+        let looked = tokio::task::spawn_blocking(move || std::fs::metadata(log)).await;
+        let log_bytes = match looked {
+            Ok(Ok(metadata)) => Some(metadata.len()),
+            // SQLite makes it with the first write.
+            Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Some(0),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        Vitals { failures: self.failures.so_far(), pool: None, log_bytes }
+    }
+
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        self.readers.read(work).await
+        self.failures.counted(self.readers.read(work).await)
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -172,7 +191,7 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        self.writer.write(work).await
+        self.failures.counted(self.writer.write(work).await)
     }
 
     async fn write_often<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -180,7 +199,7 @@ impl SqliteStore {
         F: Fn(&Connection, &mut Group) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        self.writer.write_often(work).await
+        self.failures.counted(self.writer.write_often(work).await)
     }
 }
 

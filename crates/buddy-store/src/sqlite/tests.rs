@@ -14,6 +14,7 @@ mod inspecting;
 mod keeping;
 mod opening;
 mod sealing;
+mod vitals;
 
 fn keyring(first: u8, others: &[u8]) -> Keyring {
     let key = |&byte: &u8| MasterKey::from_bytes([byte; 32]);

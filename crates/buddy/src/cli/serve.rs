@@ -13,12 +13,14 @@ use super::block_on;
 use crate::ambient::Ambient;
 use crate::app::{self, Started};
 use crate::config::{Flags, Settings, WrongSetting, load, load_for_sqlite};
-use crate::{logs, server};
+use crate::{logs, open_files, server};
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(super) fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
-    let settings = settings(flags)?;
+    let mut settings = settings(flags)?;
     logs::init(settings.log);
+    settings.max_connections.most =
+        open_files::connections(&settings.max_connections, settings.max_pending, open_files::raise_limit())?;
     block_on(serve(settings))?
 }
 

@@ -53,6 +53,22 @@ pub(crate) fn is_of_this_machine(url: &Url) -> bool {
     }
 }
 
+/// How many connections clients may have open at once.
+#[derive(Debug)]
+pub(crate) struct MaxConnections {
+    /// So many.
+    pub(crate) most: usize,
+    /// The setting that says so; `None`: nobody has set it.
+    pub(crate) set_by: Option<String>,
+}
+
+impl Default for MaxConnections {
+    /// With the files beside them below 16,384, which is a usual limit.
+    fn default() -> Self {
+        Self { most: 10_000, set_by: None }
+    }
+}
+
 /// Everything that an operator may set.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -80,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) agent_sessions_per_minute: u32,
     /// Proxies in front, whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Connections that clients may have open at once.
+    pub(crate) max_connections: MaxConnections,
     /// Sessions that may be pending at once.
     pub(crate) max_pending: usize,
     /// How long requests are still taken after the end was asked for.
@@ -109,6 +127,7 @@ impl Settings {
             sessions_per_minute: 0,
             agent_sessions_per_minute: 0,
             trusted_proxies: Vec::new(),
+            max_connections: MaxConnections::default(),
             max_pending: 1000,
             drain: Duration::ZERO,
             log: LevelFilter::OFF,

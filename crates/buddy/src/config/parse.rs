@@ -12,7 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::source::{AllGiven, Given};
-use super::{Settings, WrongSetting, otlp};
+use super::{MaxConnections, Settings, WrongSetting, otlp};
 
 const DEFAULT_PORT: u16 = 8700;
 const DEFAULT_DATA_DIR: &str = "./buddy-data";
@@ -55,7 +55,8 @@ pub(super) fn settings(
             default_of_agent(get("sessions_per_minute")),
         )?,
         trusted_proxies: or_default(get("trusted_proxies"), networks, Vec::new())?,
-        max_pending: or_default(get("max_pending"), max_pending, DEFAULT_MAX_PENDING)?,
+        max_connections: or_default(get("max_connections"), max_connections, MaxConnections::default())?,
+        max_pending: or_default(get("max_pending"), above_zero, DEFAULT_MAX_PENDING)?,
         drain: or_default(get("drain_seconds"), drain, Duration::ZERO)?,
         log: or_default(get("log"), log_level, LevelFilter::INFO)?,
         otlp: otlp::settings(given, &env)?,
@@ -154,9 +155,13 @@ fn default_of_agent(per_client: Option<&Given>) -> u32 {
     if per_client.is_some_and(|given| given.text == "0") { 0 } else { DEFAULT_AGENT_SESSIONS_PER_MINUTE }
 }
 
-fn max_pending(given: &Given) -> Result<usize, WrongSetting> {
+fn max_connections(given: &Given) -> Result<MaxConnections, WrongSetting> {
+    Ok(MaxConnections { most: above_zero(given)?, set_by: Some(given.from.clone()) })
+}
+
+fn above_zero(given: &Given) -> Result<usize, WrongSetting> {
     let must = "must be a whole number above 0.";
-    given.text.parse().ok().filter(|max| *max > 0).ok_or_else(|| given.wrong(must))
+    given.text.parse().ok().filter(|number| *number > 0).ok_or_else(|| given.wrong(must))
 }
 
 fn drain(given: &Given) -> Result<Duration, WrongSetting> {

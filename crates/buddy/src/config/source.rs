@@ -11,7 +11,7 @@ use super::{Settings, WrongSetting, parse};
 const DEFAULT_FILE: &str = "buddy.toml";
 
 /// Every setting but the secrets, which a command line would show to every user of the machine.
-pub(super) const IN_FILE: [&str; 18] = [
+pub(super) const IN_FILE: [&str; 19] = [
     "listen",
     "data_dir",
     "database_url",
@@ -22,6 +22,7 @@ pub(super) const IN_FILE: [&str; 18] = [
     "sessions_per_minute",
     "agent_sessions_per_minute",
     "trusted_proxies",
+    "max_connections",
     "max_pending",
     "drain_seconds",
     "log",
@@ -73,6 +74,10 @@ pub(crate) struct Flags {
     /// [env: BUDDY_TRUSTED_PROXIES].
     #[arg(long, value_name = "CIDR,…")]
     trusted_proxies: Option<String>,
+    /// Connections that clients may have open at once; more wait to be accepted [default: 10000]
+    /// [env: BUDDY_MAX_CONNECTIONS].
+    #[arg(long, value_name = "N")]
+    max_connections: Option<String>,
     /// Sessions that may be pending at once; beyond it 503 [default: 50000] [env: BUDDY_MAX_PENDING].
     #[arg(long, value_name = "N")]
     max_pending: Option<String>,
@@ -166,7 +171,7 @@ fn read(path: &Path) -> Result<String, WrongSetting> {
     })
 }
 
-fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 17] {
+fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 18] {
     [
         ("listen", flags.listen),
         ("data_dir", flags.data_dir),
@@ -178,6 +183,7 @@ fn from_flags(flags: Flags) -> [(&'static str, Option<String>); 17] {
         ("sessions_per_minute", flags.sessions_per_minute),
         ("agent_sessions_per_minute", flags.agent_sessions_per_minute),
         ("trusted_proxies", flags.trusted_proxies),
+        ("max_connections", flags.max_connections),
         ("max_pending", flags.max_pending),
         ("drain_seconds", flags.drain_seconds),
         ("log", flags.log),

@@ -17,6 +17,8 @@ use super::problem::Problem;
 use crate::listening::End;
 
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Read by nginx and by those who do as it does: with `no` an answer is handed on as it comes.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Shorter than any proxy's patience.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -60,6 +62,8 @@ pub(crate) fn answer(events: impl Stream<Item = Event> + Send + 'static) -> Resp
     let events = Sse::new(events.map(Ok::<_, Infallible>));
     let mut response = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // Not axum's own `no-cache`, which lets a cache keep it.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
     response
 }

@@ -22,12 +22,12 @@ pub(super) async fn healthz() -> impl IntoResponse {
 /// Sessions can be begun here: the database answers and takes writes, its tables are such as this version knows, the clock
 /// is right, other nodes know that this one is alive, and the server is not stopping.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    if app.stopping.is_cancelled() || app.draining.is_cancelled() {
+    if app.is_draining() {
         return Err(not_ready("The server is stopping; it finishes what it has, and takes no more."));
     }
     let looked = async {
         app.health.ready().await?;
-        app.health.clock_offset(app.ambient.now()).await
+        app.look_at_the_clock().await
     };
     if app.store.tenure().is_cancelled() {
         return Err(not_ready("The database could not be told for some seconds that this node is alive."));
@@ -50,7 +50,8 @@ fn not_ready(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", detail)
 }
 
-/// Prometheus text format 0.0.4.
+/// Prometheus text format 0.0.4. It asks the database for nothing, so that a scrape shows how the node is without one, too.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    app.metrics.levels(&app.levels().await);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

@@ -57,6 +57,7 @@ pub(crate) struct Identifier {
     /// Some session was left pending by this node.
     left_behind: AtomicBool,
     places: Arc<Semaphore>,
+    max_pending: usize,
 }
 
 /// A place among the sessions that may be pending at once, for this one, which nobody else on this node identifies; free
@@ -104,6 +105,7 @@ impl Identifier {
         metrics: Arc<Metrics>,
         max_pending: usize,
     ) -> Self {
+        let max_pending = max_pending.min(Semaphore::MAX_PERMITS);
         Self {
             store,
             agents,
@@ -116,7 +118,8 @@ impl Identifier {
             tasks: TaskTracker::new(),
             running: Arc::default(),
             left_behind: AtomicBool::new(false),
-            places: Arc::new(Semaphore::new(max_pending.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(max_pending)),
+            max_pending,
         }
     }
 
@@ -141,7 +144,15 @@ impl Identifier {
     }
 
     fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.places.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)
+        self.places.clone().try_acquire_owned().map_err(|_| {
+            self.metrics.session_refused();
+            Refusal::Overloaded
+        })
+    }
+
+    /// Sessions that have a place now.
+    pub(crate) fn pending(&self) -> usize {
+        self.max_pending - self.places.available_permits()
     }
 
     /// Identifies a `pending` session in the background.
@@ -194,8 +205,8 @@ impl Identifier {
         tenure: &CancellationToken,
     ) -> Option<Session> {
         let Some(settlement) = tenure.run_until_cancelled(self.settlement(session, configured)).await else {
+            self.give_up();
             tracing::warn!(session = %session.id, "given up: the database could not be told that this node is alive");
-            self.left_behind.store(true, Ordering::Relaxed);
             return None;
         };
         self.settle(session, settlement, tenure).await
@@ -240,10 +251,16 @@ impl Identifier {
             }
         };
         let Some(settlement) = tenure.run_until_cancelled(both).await else {
-            self.left_behind.store(true, Ordering::Relaxed);
+            self.give_up();
             return Ok(None);
         };
         Ok(self.settle(&session, settlement?, &tenure).await)
+    }
+
+    /// A session is left pending: another node may have taken it over, or this one does when it has a tenure again.
+    fn give_up(&self) {
+        self.metrics.given_up();
+        self.left_behind.store(true, Ordering::Relaxed);
     }
 
     async fn settle(

@@ -4,17 +4,22 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::Gauge;
+
+use crate::metrics::Counted;
 use crate::refusal::Refusal;
 
 /// Counts what is open. Holds only those that have something open.
 pub(crate) struct Places<K: Copy + Eq + Hash> {
     most: usize,
+    open: Gauge,
     taken: Mutex<HashMap<K, usize>>,
 }
 
 impl<K: Copy + Eq + Hash> Places<K> {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, taken: Mutex::default() }
+    /// `open` says how many there are in all.
+    pub(crate) fn new(most: usize, open: Gauge) -> Self {
+        Self { most, open, taken: Mutex::default() }
     }
 
     /// A place, free again when it is dropped.
@@ -25,7 +30,7 @@ impl<K: Copy + Eq + Hash> Places<K> {
             return Err(Refusal::TooManyStreams(self.most));
         }
         *count += 1;
-        Ok(Place { places: Arc::clone(self), of })
+        Ok(Place { places: Arc::clone(self), of, _open: Counted::one(&self.open) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
@@ -37,6 +42,7 @@ impl<K: Copy + Eq + Hash> Places<K> {
 pub(crate) struct Place<K: Copy + Eq + Hash> {
     places: Arc<Places<K>>,
     of: K,
+    _open: Counted,
 }
 
 impl<K: Copy + Eq + Hash> Drop for Place<K> {
@@ -57,7 +63,7 @@ mod tests {
 
     #[test]
     fn each_has_its_own_places_and_they_are_free_again_when_dropped() {
-        let places = Arc::new(Places::new(2));
+        let places = Arc::new(Places::new(2, Gauge::noop()));
         let taken = [places.take('a').unwrap(), places.take('a').unwrap()];
         assert!(matches!(places.take('a'), Err(Refusal::TooManyStreams(2))));
         let other = places.take('b').unwrap();

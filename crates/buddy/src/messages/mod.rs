@@ -16,6 +16,7 @@ use crate::ambient::Ambient;
 use crate::identify::News;
 use crate::listening::Places;
 use crate::logs;
+use crate::metrics::{Metrics, StreamKind};
 use crate::refusal::Refusal;
 
 pub(crate) use streams::{AgentEvent, AgentStream, SessionEvent, SessionStream};
@@ -41,14 +42,17 @@ impl Messages {
         news: Arc<News>,
         ambient: Ambient,
         stopping: CancellationToken,
+        metrics: &Metrics,
     ) -> Self {
+        let (of_session, of_agent) =
+            (metrics.streams(StreamKind::Session), metrics.streams(StreamKind::Agent));
         Self {
             store,
             news,
             ambient,
             stopping,
-            session_streams: Arc::new(Places::new(SESSION_STREAMS_MAX)),
-            agent_streams: Arc::new(Places::new(AGENT_STREAMS_MAX)),
+            session_streams: Arc::new(Places::new(SESSION_STREAMS_MAX, of_session)),
+            agent_streams: Arc::new(Places::new(AGENT_STREAMS_MAX, of_agent)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use buddy_cluster::Cluster;
 use serde_json::json;
 
 use crate::routes::ada;
@@ -48,18 +49,23 @@ fn routes(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_alerts_and_dashboard_ask_for_is_exported() {
     let endpoint = Endpoint::open(|_| ada()).await;
     let buddy = Buddy::start(&endpoint.ca_pem);
     let agent = buddy.agent(&endpoint.url(), json!({})).await;
     let session = buddy.session(&agent).await;
     buddy.identity(&agent, &session).await;
-    for path in ["/readyz", "/metrics"] {
-        buddy.api.call("GET", path, None, None).await.expect_status(200);
+    // Each backend has something of its own to tell.
+    let cluster = Cluster::shared();
+    let database = cluster.url(&cluster.create_database(None));
+    let node = Setup::new(None).env("BUDDY_DATABASE_URL", &database).start();
+    let mut exported = String::new();
+    for server in [&buddy, &node] {
+        server.api.call("GET", "/readyz", None, None).await.expect_status(200);
+        server.scrape().await;
+        exported += server.scrape().await.text();
     }
-    let reply = buddy.api.call("GET", "/metrics", None, None).await.expect_status(200);
-    let exported = String::from_utf8(reply.body.to_vec()).unwrap();
     let mut known: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (name, labels) in metrics(&exported) {
         known.entry(name).or_default().extend(labels);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
-use crate::{Agents, Sessions};
+use crate::{Agents, Failures, Sessions};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -24,6 +24,7 @@ async fn while_the_database_is_away_all_fails_and_nothing_is_wrong_and_then_all_
     assert!(matches!(store.create_session(session(id(1), 2), None).await, Err(StoreError::Database(_))));
     assert!(matches!(store.begin_identify(id(1), NOW).await, Err(StoreError::Database(_))));
     assert!(matches!(store.ready().await, Err(StoreError::Database(_))));
+    assert_eq!(store.vitals().failures, Failures { unavailable: 4, ..Failures::default() });
     timeout(PATIENCE, tenure.cancelled()).await.unwrap();
     assert!(store.tenure().is_cancelled());
     assert_eq!(store.take_over_sessions(NOW, 10).await.unwrap().len(), 0);
@@ -69,7 +70,14 @@ async fn a_statement_that_waits_for_too_long_is_ended_by_the_server_and_its_conn
     store.create_agent(agent(1), entry()).await.unwrap();
     let client = raw(&database).await;
     client.batch_execute("BEGIN; LOCK TABLE agents").await.unwrap();
-    let (read, written) = tokio::join!(store.agent(id(1)), store.create_session(session(id(1), 1), None));
+    let in_use = async {
+        // The read has taken its connection by the time that this is polled.
+        let pool = store.vitals().pool.unwrap();
+        (pool.most, pool.in_use, pool.waiting)
+    };
+    let (read, in_use, written) =
+        tokio::join!(store.agent(id(1)), in_use, store.create_session(session(id(1), 1), None));
+    assert_eq!(in_use, (usize::from(pool::CONNECTIONS), 1, 0));
     for error in [read.unwrap_err(), written.unwrap_err()] {
         assert!(error.to_string().contains("57014"), "{error}");
     }

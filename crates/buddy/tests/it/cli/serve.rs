@@ -1,6 +1,8 @@
 //! `buddy serve`: the first start, the next one, and the end.
 
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -49,6 +51,39 @@ async fn the_first_start_makes_its_secrets_and_the_next_one_reads_them() {
         (fs::read_to_string(&token_path).unwrap().trim(), fs::read_to_string(&key_path).unwrap()),
         (token, key)
     );
+}
+
+/// Asks on a connection that is kept, and reads the answer's head and body.
+fn ask(connection: &mut TcpStream) -> String {
+    connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: buddy\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let mut bytes = [0; 1024];
+    while !answer.ends_with(b"ok\n") {
+        let read = connection.read(&mut bytes).unwrap();
+        assert!(read > 0, "closed after {}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&bytes[..read]);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a client of the server's, byte for byte")]
+fn who_comes_when_all_connections_are_taken_waits_until_one_is_closed() {
+    let buddy = Setup::new(None).env("BUDDY_MAX_CONNECTIONS", "1").start();
+    let mut first = TcpStream::connect(buddy.address).unwrap();
+    ask(&mut first);
+    let mut second = TcpStream::connect(buddy.address).unwrap();
+    second.write_all(b"GET /healthz HTTP/1.1\r\nhost: buddy\r\n\r\n").unwrap();
+    second.set_nonblocking(true).unwrap();
+    // Many times what one answer takes.
+    for _ in 0..200 {
+        ask(&mut first);
+        let nothing = second.read(&mut [0; 1]).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+    }
+    drop(first);
+    second.set_nonblocking(false).unwrap();
+    assert!(ask(&mut second).starts_with("HTTP/1.1 200 OK"));
 }
 
 #[tokio::test]

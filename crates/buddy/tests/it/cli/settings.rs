@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStringExt;
+use std::process::Command;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,7 +22,7 @@ fn blocked() -> (TcpListener, Setup) {
 }
 
 /// Each setting that a file may hold, with values that it cannot take.
-const WRONG: [(&str, &[&str]); 16] = [
+const WRONG: [(&str, &[&str]); 17] = [
     ("listen", &["nonsense", "127.0.0.1", "localhost:8700", ":8700", "127.0.0.1:99999"]),
     (
         "public_url",
@@ -41,6 +42,7 @@ const WRONG: [(&str, &[&str]); 16] = [
     ("sessions_per_minute", &["-1", "many", "1.5", "99999999999"]),
     ("agent_sessions_per_minute", &["-1", "many"]),
     ("trusted_proxies", &["proxy.example", "10.0.0.0/33"]),
+    ("max_connections", &["0", "-1", "many"]),
     ("max_pending", &["0", "-1", "many"]),
     ("drain_seconds", &["-1", "301", "soon"]),
     ("log", &["loud", "INFO", "debug,hyper=trace"]),
@@ -86,6 +88,32 @@ fn a_wrong_setting_is_named_as_it_was_written() {
             }
         }
     }
+}
+
+/// A set-up whose server may have no more open files than this, and listens at no address if it should start after all.
+fn limited(setup: &Setup, files: &str, arguments: &[&str]) -> Command {
+    let server = setup.command(&[&["serve"], arguments].concat());
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"ulimit -n "$1" && shift && exec "$@""#, "sh", files]);
+    shell.arg(server.get_program()).args(server.get_args()).current_dir(setup.path()).env_clear();
+    shell.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+#[test]
+fn more_connections_than_the_limit_of_open_files_bears_are_refused() {
+    for (files, connections) in [("7000", "873"), ("1024", "1")] {
+        let (_taken, setup) = blocked();
+        let output = limited(&setup, files, &["--max-connections", connections]).output().unwrap();
+        let message = refused(&output);
+        let begin = format!("buddy: --max-connections: {connections} connections need ");
+        assert!(message.starts_with(&begin) && message.contains(&format!("may have {files}:")), "{message}");
+        assert!(!setup.data_dir().exists(), "nothing was made");
+    }
+    // What is borne comes as far as the address, which is taken.
+    let (_taken, setup) = blocked();
+    let output = limited(&setup, "7000", &["--max-connections", "872"]).output().unwrap();
+    assert!(refused(&output).starts_with("buddy: --listen "));
 }
 
 #[test]

@@ -26,6 +26,7 @@ impl Live {
         assert_eq!(answer.status(), 200, "{path}");
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         assert_eq!(answer.headers()["cache-control"], "no-store");
+        assert_eq!(answer.headers()["x-accel-buffering"], "no");
         Self { body: answer.into_body(), come: String::new() }
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::ada;
-use crate::support::{Buddy, Endpoint, Setup};
+use crate::support::{Answer, Buddy, Endpoint, Setup, unix_now};
 
 #[tokio::test]
 async fn the_probes_answer_without_a_credential() {
@@ -160,10 +160,12 @@ async fn the_metrics_count_sessions_and_callbacks_under_bounded_labels() {
         "method",
         "route",
         "status",
+        "version",
+        "kind",
     ]);
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, labels) = parts(line);
-        assert!(name.starts_with("buddy_"), "{line}");
+        assert!(name.starts_with("buddy_") || name == "process_start_time_seconds", "{line}");
         for (label, value) in labels {
             assert!(known.contains(label), "{line}");
             let telling = ["agt_", "sess_", "res_", "nowhere", "secret-word", "1815", "127.0.0.1"];
@@ -171,6 +173,75 @@ async fn the_metrics_count_sessions_and_callbacks_under_bounded_labels() {
         }
         assert!(text.contains(&format!("# TYPE {}", base(name))), "{name} has no type");
     }
+}
+
+#[tokio::test]
+async fn the_metrics_say_how_the_node_is_and_what_it_holds() {
+    let begun = unix_now();
+    let buddy = Setup::new(None).env("BUDDY_MAX_CONNECTIONS", "77").env("BUDDY_MAX_PENDING", "66").start();
+    buddy.api.call("GET", "/readyz", None, None).await.expect_status(200);
+    let agent = buddy.bare_agent().await;
+    let session = buddy.session(&agent).await;
+    let before = buddy.scrape().await;
+    let build = format!(r#"buddy_build_info{{version="{}"}} 1"#, env!("CARGO_PKG_VERSION"));
+    let well = [
+        &*build,
+        "buddy_connections_max 77",
+        "buddy_sessions_pending 0",
+        "buddy_sessions_pending_max 66",
+        "buddy_sessions_refused_total 0",
+        "buddy_sessions_taken_over_total 0",
+        "buddy_sessions_given_up_total 0",
+        "buddy_tenure 1",
+        "buddy_draining 0",
+        "buddy_clock_offset_seconds 0",
+        r#"buddy_store_failures_total{kind="unavailable"} 0"#,
+        r#"buddy_store_failures_total{kind="sealed"} 0"#,
+        r#"buddy_store_failures_total{kind="unreadable"} 0"#,
+        r#"buddy_event_streams{kind="session"} 0"#,
+        r#"buddy_event_streams{kind="agent"} 0"#,
+        r#"buddy_event_streams{kind="resolutions"} 0"#,
+    ];
+    before.expect(&well);
+    let started = Duration::from_secs_f64(before.value("process_start_time_seconds"));
+    let since = i64::try_from(started.as_secs()).unwrap() - begun;
+    assert!((0..60).contains(&since), "started {since} s after it was told to");
+    assert!(before.value("buddy_sqlite_wal_bytes") > 0.0 && !before.text().contains("buddy_postgres_"));
+    assert!(before.value("buddy_connections") >= 1.0, "the one that asks");
+    let streams = (
+        buddy.listen(&session, None).await,
+        buddy.listen_to_all(&agent, None).await,
+        buddy.listen_to_resolutions(&agent, "", None).await,
+    );
+    let meanwhile = buddy.scrape().await;
+    let open = [
+        r#"buddy_event_streams{kind="session"} 1"#,
+        r#"buddy_event_streams{kind="agent"} 1"#,
+        r#"buddy_event_streams{kind="resolutions"} 1"#,
+    ];
+    meanwhile.expect(&open);
+    assert!(meanwhile.value("buddy_connections") >= 4.0, "three streams, and the one that asks");
+    drop(streams);
+    let closed = async { while buddy.scrape().await.value("buddy_connections") >= 4.0 {} };
+    timeout(Duration::from_secs(30), closed).await.expect("a connection that is closed counts no more");
+    buddy.scrape().await.expect(&well);
+}
+
+#[tokio::test]
+async fn a_session_that_finds_no_place_is_counted_and_the_store_has_not_failed() {
+    let endpoint = Endpoint::open(|_| Answer::Hang).await;
+    let buddy = Setup::new(Some(&endpoint.ca_pem)).env("BUDDY_MAX_PENDING", "1").start();
+    let agent = buddy.agent(&endpoint.url(), json!({"timeoutMs": 10_000})).await;
+    let begin = || Some(json!({"agentId": agent.id}));
+    buddy.software("POST", &agent, "/v1/sessions", begin()).await.expect_status(201);
+    let refused = buddy.software("POST", &agent, "/v1/sessions", begin()).await;
+    refused.expect_problem(503, "OVERLOADED");
+    let said = [
+        "buddy_sessions_pending 1",
+        "buddy_sessions_refused_total 1",
+        r#"buddy_store_failures_total{kind="unavailable"} 0"#,
+    ];
+    buddy.scrape().await.expect(&said);
 }
 
 /// A histogram's own name.

@@ -13,6 +13,7 @@ mod openapi;
 mod place;
 mod receiver;
 mod relay;
+mod scrape;
 mod server;
 mod stream;
 mod tail;

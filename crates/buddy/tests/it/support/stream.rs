@@ -73,6 +73,7 @@ impl Stream {
         let headers = answer.headers();
         assert_eq!(headers["content-type"], "text/event-stream");
         assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["x-accel-buffering"], "no", "nginx hands it on as it comes");
         assert!(headers.contains_key("x-request-id") && !headers.contains_key("content-encoding"));
         Self { body: answer.into_body(), come: Vec::new(), schema, last_id: after.map(str::to_owned) }
     }

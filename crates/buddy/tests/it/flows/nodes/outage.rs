@@ -57,6 +57,12 @@ async fn without_its_database_a_node_says_so_and_afterwards_nothing_is_lost() {
     for node in &nodes {
         node.api.call("GET", "/readyz", None, None).await.expect_status(503);
         node.api.call("GET", "/healthz", None, None).await.expect_status(200);
+        let given_up = node.log().matches("given up: the database could not be told").count();
+        let scrape = node.scrape().await;
+        scrape.expect(&["buddy_tenure 0", "buddy_draining 0"]);
+        assert!(scrape.value(r#"buddy_store_failures_total{kind="unavailable"}"#) > 0.0);
+        // Those are not all: what was not on disk yet is given up without a word.
+        assert!(scrape.value("buddy_sessions_given_up_total") >= f64::from(u32::try_from(given_up).unwrap()));
     }
     let start = tokio::task::spawn_blocking(move || {
         cluster.start_again();
@@ -86,6 +92,9 @@ async fn without_its_database_a_node_says_so_and_afterwards_nothing_is_lost() {
 
 async fn is_ready(node: &Buddy) {
     node.api.call("GET", "/readyz", None, None).await.expect_status(200);
+    let scrape = node.scrape().await;
+    scrape.expect(&["buddy_tenure 1", "buddy_postgres_pool_waiting 0"]);
+    assert!(scrape.value("buddy_clock_offset_seconds").abs() < 10.0, "it is ready");
 }
 
 fn told(begun: &Begun) -> String {

@@ -1,5 +1,7 @@
-//! What is counted, for Prometheus. Labels are bounded: codes, reasons, phases, routes; never an agent, a session
+//! What is counted, for Prometheus. Labels are bounded: codes, reasons, phases, routes, kinds; never an agent, a session
 //! or a user.
+
+mod node;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,6 +18,9 @@ use metrics::{
     histogram, with_local_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use node::Node;
+pub(crate) use node::{Levels, StreamKind};
 
 const SESSIONS: &str = "buddy_sessions_begun_total";
 const RESOLUTIONS: &str = "buddy_resolutions_total";
@@ -40,6 +45,7 @@ pub(crate) struct Metrics {
     failed: AtomicU64,
     share: Gauge,
     in_flight: Gauge,
+    node: Node,
     sessions: AtHand<OpenedBy, Counter>,
     resolutions: AtHand<(Outcome, Option<Reason>), (Counter, Histogram)>,
     attempts: AtHand<(bool, bool), Counter>,
@@ -54,9 +60,9 @@ impl Metrics {
             .expect("the buckets are not empty")
             .build_recorder();
         let handle = recorder.handle();
-        let (share, in_flight) = with_local_recorder(&recorder, || {
+        let (share, in_flight, node) = with_local_recorder(&recorder, || {
             describe();
-            (gauge!(SHARE), gauge!(IN_FLIGHT))
+            (gauge!(SHARE), gauge!(IN_FLIGHT), Node::register())
         });
         share.set(1.0);
         Self {
@@ -66,6 +72,7 @@ impl Metrics {
             failed: AtomicU64::new(0),
             share,
             in_flight,
+            node,
             sessions: AtHand::default(),
             resolutions: AtHand::default(),
             attempts: AtHand::default(),
@@ -139,9 +146,8 @@ impl Metrics {
     }
 
     /// Counts a callback in flight until the guard is dropped.
-    pub(crate) fn callback_in_flight(&self) -> InFlight {
-        self.in_flight.increment(1.0);
-        InFlight(self.in_flight.clone())
+    pub(crate) fn callback_in_flight(&self) -> Counted {
+        Counted::one(&self.in_flight)
     }
 
     /// What becomes of spans, for who makes any.
@@ -212,10 +218,18 @@ impl<K: Eq + Hash, V> AtHand<K, V> {
     }
 }
 
-/// One callback in flight.
-pub(crate) struct InFlight(Gauge);
+/// One of those that there are at once.
+pub(crate) struct Counted(Gauge);
 
-impl Drop for InFlight {
+impl Counted {
+    /// One more, until it is dropped.
+    pub(crate) fn one(of: &Gauge) -> Self {
+        of.increment(1.0);
+        Self(of.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
