@@ -18,7 +18,8 @@ mod store;
 mod vitals;
 
 pub use postgres::{
-    BadDatabaseUrl, DatabaseUrl, OpenError as PostgresOpenError, PostgresSettings, PostgresStore,
+    BadDatabaseUrl, DatabaseUrl, OpenError as PostgresOpenError, PostgresInspection, PostgresKeys,
+    PostgresReading, PostgresSettings, PostgresStore, TakesWrites, Trust as DatabaseTrust,
 };
 pub use seal::{BadMasterKey, Keyring, MasterKey, MasterKeyId};
 pub use sqlite::{

@@ -7,14 +7,14 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::pool::{reading, writing};
+use super::pool::{Pool, reading, writing};
 use super::statement::{execute, get, statements};
-use super::{PostgresStore, schema};
+use super::{OpenError, PostgresInspection, PostgresStore, schema};
 use crate::columns::{CANARY_ROW, row_of};
 use crate::renewal::{Renewal, Renewals, Value};
 use crate::seal::Place;
 use crate::store::keys::Next;
-use crate::{Resealing, SealedBy, Sealing, StoreError};
+use crate::{Keyring, Resealing, SealedBy, Sealing, StoreError};
 
 /// Rows that are counted in one read: with texts of some kilobytes a few megabytes.
 const COUNTED_AT_ONCE: u32 = 2_000;
@@ -35,17 +35,61 @@ statements! {
 #[async_trait]
 impl Sealing for PostgresStore {
     async fn reseal(&self, pass: Resealing, limit: u32) -> Result<Resealing, StoreError> {
+        Sealed { pool: &self.pool }.reseal(&self.keyring, pass, limit).await
+    }
+
+    async fn sealed_by(&self) -> Result<SealedBy, StoreError> {
+        Sealed { pool: &self.pool }.by().await
+    }
+}
+
+/// What is sealed in a database, for who is no node of it: no session becomes its own, and no table is changed. Nodes may
+/// run meanwhile.
+#[derive(Debug)]
+pub struct PostgresKeys {
+    pool: Pool,
+    keyring: Keyring,
+}
+
+impl PostgresKeys {
+    /// Refuses what a node would not start with: keys that do not open the data, and tables that this version cannot work
+    /// with.
+    pub async fn open(inspection: PostgresInspection, keyring: Keyring) -> Result<Self, OpenError> {
+        inspection.schema().await?;
+        inspection.opens_with(&keyring).await?;
+        Ok(Self { pool: inspection.pool, keyring })
+    }
+}
+
+#[async_trait]
+impl Sealing for PostgresKeys {
+    async fn reseal(&self, pass: Resealing, limit: u32) -> Result<Resealing, StoreError> {
+        Sealed { pool: &self.pool }.reseal(&self.keyring, pass, limit).await
+    }
+
+    async fn sealed_by(&self) -> Result<SealedBy, StoreError> {
+        Sealed { pool: &self.pool }.by().await
+    }
+}
+
+/// All that is sealed, by the connections on which it is read and written.
+pub(super) struct Sealed<'a> {
+    pub(super) pool: &'a Pool,
+}
+
+impl Sealed<'_> {
+    async fn reseal(&self, keyring: &Keyring, pass: Resealing, limit: u32) -> Result<Resealing, StoreError> {
         // What no other key has sealed is as it is to be, or does not open.
-        if !self.keyring.has_others() || pass.is_over() {
+        if !keyring.has_others() || pass.is_over() {
             return Ok(pass.over());
         }
         if pass.next == Next::Canary {
-            let renewed = if pass.left > 0 { 0 } else { self.reseal_canary().await? };
+            let renewed = if pass.left > 0 { 0 } else { self.reseal_canary(keyring).await? };
             return Ok(Resealing { resealed: pass.resealed + renewed, ..pass.over() });
         }
         let (next, found) = reading!(self, |client| {
             let mut found = Renewals::default();
-            let next = page(client, pass.next, limit, |value| found.add(&self.keyring, &value)).await?;
+            let next = page(client, pass.next, limit, |value| found.add(keyring, &value)).await?;
             Ok((next, found))
         })?;
         let pass = Resealing { next, unopened: pass.unopened + found.unopened, ..pass };
@@ -57,7 +101,8 @@ impl Sealing for PostgresStore {
         Ok(Resealing { resealed: pass.resealed + renewed, left, ..pass })
     }
 
-    async fn sealed_by(&self) -> Result<SealedBy, StoreError> {
+    /// What each key has sealed.
+    pub(super) async fn by(&self) -> Result<SealedBy, StoreError> {
         let mut sealed = SealedBy::default();
         let mut next = Next::BEGIN;
         while next != Next::Canary {
@@ -77,17 +122,15 @@ impl Sealing for PostgresStore {
         }
         Ok(sealed)
     }
-}
 
-impl PostgresStore {
     /// Seals the canary by the ring's first key, if another has; how many that changed.
-    async fn reseal_canary(&self) -> Result<u64, StoreError> {
+    async fn reseal_canary(&self, keyring: &Keyring) -> Result<u64, StoreError> {
         let Some(sealed) = reading!(self, |client| canary(client).await)? else { return Ok(0) };
-        if self.keyring.seals_like(&sealed) {
+        if keyring.seals_like(&sealed) {
             return Ok(0);
         }
-        let text = self.keyring.open(Place::Canary, CANARY_ROW, &sealed)?;
-        let renewed = self.keyring.seal(Place::Canary, CANARY_ROW, &text);
+        let text = keyring.open(Place::Canary, CANARY_ROW, &sealed)?;
+        let renewed = keyring.seal(Place::Canary, CANARY_ROW, &text);
         writing!(self, |tx| execute(tx, RENEW_CANARY, &[&renewed, &sealed]).await)
     }
 }

@@ -19,6 +19,7 @@ mod changes;
 mod deleted_agents;
 mod failure;
 mod group;
+mod inspection;
 mod keys;
 mod messages;
 mod nodes;
@@ -35,10 +36,12 @@ mod url;
 mod writer;
 
 use changes::Changes;
+pub use inspection::{PostgresInspection, PostgresReading, TakesWrites};
+pub use keys::PostgresKeys;
 use nodes::Tenures;
 use partitions::Partitions;
 use pool::{Direct, Pool, reading};
-pub use url::{BadDatabaseUrl, DatabaseUrl};
+pub use url::{BadDatabaseUrl, DatabaseUrl, Trust};
 use writer::Writer;
 
 /// Where the database is.
@@ -176,15 +179,8 @@ impl PostgresStore {
     /// By how many milliseconds this clock, which says `now`, is ahead of the database's. Good to half of what the
     /// question takes.
     pub async fn clock_offset(&self, now: UnixMillis) -> Result<i64, StoreError> {
-        let called = Instant::now();
-        let (theirs, middle) = reading!(self, |client| {
-            let statement = client.prepare_cached(schema::CLOCK).await?;
-            let asked = called.elapsed();
-            let theirs: i64 = client.query_one(&statement, &[]).await?.try_get("millis")?;
-            Ok((theirs, (asked + called.elapsed()) / 2))
-        })?;
-        let ours = now.0.saturating_add(i64::try_from(middle.as_millis()).unwrap_or(i64::MAX));
-        Ok(ours.saturating_sub(theirs))
+        let begun = Instant::now();
+        reading!(self, |client| schema::clock_offset(client, now, begun).await)
     }
 }
 

@@ -11,12 +11,15 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Failure;
 use super::url::DatabaseUrl;
-use super::{OpenError, tls};
+use super::{OpenError, tls, writer};
 use crate::{Durability, PoolUse};
 
 /// Each is a process of the server's, and a node's work is short: it waits for the disk, and the next takes its place.
 /// Six nodes together stay below the 100 that a server takes by default, with those of [`Direct`] counted.
 pub(super) const CONNECTIONS: u8 = 12;
+/// The most that a node has: these and the writer's, and one each for its signs of life, for what it tells and for what it
+/// hears.
+pub(super) const CONNECTIONS_OF_A_NODE: u8 = CONNECTIONS + writer::CONNECTIONS + 3;
 /// The wait for a free connection, and for a new one: a caller that gets none by then is better told so.
 const CONNECTION_WAIT: Duration = Duration::from_secs(2);
 /// An operation as a whole; each takes some milliseconds when all is well.
@@ -43,6 +46,12 @@ pub(super) const PLANNING: &str =
 pub(super) struct Direct {
     config: Config,
     tls: Option<MakeRustlsConnect>,
+}
+
+impl std::fmt::Debug for Direct {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Direct(…)")
+    }
 }
 
 impl Direct {
@@ -133,6 +142,12 @@ impl Driver {
 
 /// Some connections of the same kind.
 pub(super) struct Pool(Connections);
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pool(…)")
+    }
+}
 
 impl Pool {
     pub(super) fn new(direct: &Direct, size: u8) -> Self {

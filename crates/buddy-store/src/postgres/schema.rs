@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use buddy_core::time::UnixMillis;
+use deadpool_postgres::GenericClient;
 use refinery::{Migration, Runner};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -91,7 +93,7 @@ pub(super) fn known() -> i32 {
 }
 
 /// The schema of the database; 0 where it has no tables yet.
-async fn found(client: &Client) -> Result<i32, OpenError> {
+pub(super) async fn found(client: &Client) -> Result<i32, OpenError> {
     if !table_exists(client, "refinery_schema_history").await? {
         return Ok(0);
     }
@@ -99,7 +101,7 @@ async fn found(client: &Client) -> Result<i32, OpenError> {
 }
 
 /// A newer schema is no hindrance as long as it says that this version can work with it.
-async fn refuse_newer(client: &Client, found: i32, known: i32) -> Result<(), OpenError> {
+pub(super) async fn refuse_newer(client: &Client, found: i32, known: i32) -> Result<(), OpenError> {
     if found <= known {
         return Ok(());
     }
@@ -108,7 +110,7 @@ async fn refuse_newer(client: &Client, found: i32, known: i32) -> Result<(), Ope
 }
 
 /// Whether there is a canary; if there is, it opens.
-async fn check_canary(client: &Client, keyring: &Keyring) -> Result<bool, OpenError> {
+pub(super) async fn check_canary(client: &Client, keyring: &Keyring) -> Result<bool, OpenError> {
     if !table_exists(client, "canary").await? {
         return Ok(false);
     }
@@ -126,6 +128,21 @@ async fn check_canary(client: &Client, keyring: &Keyring) -> Result<bool, OpenEr
 
 async fn table_exists(client: &Client, name: &str) -> Result<bool, OpenError> {
     Ok(client.query_one(TABLE_EXISTS, &[&name]).await?.try_get("is_there")?)
+}
+
+/// By how many milliseconds this clock, which said `now` when the question was begun, is ahead of the database's. Good to
+/// half of what the question takes.
+pub(super) async fn clock_offset(
+    client: &impl GenericClient,
+    now: UnixMillis,
+    begun: Instant,
+) -> Result<i64, Failure> {
+    let statement = client.prepare_cached(CLOCK).await?;
+    let asked = begun.elapsed();
+    let theirs: i64 = client.query_one(&statement, &[]).await?.try_get("millis")?;
+    let middle = (asked + begun.elapsed()) / 2;
+    let ours = now.0.saturating_add(i64::try_from(middle.as_millis()).unwrap_or(i64::MAX));
+    Ok(ours.saturating_sub(theirs))
 }
 
 /// Whether it can be written, and by this version.

@@ -11,6 +11,7 @@ use crate::{MasterKey, Store};
 
 mod groups;
 mod heal;
+mod inspecting;
 mod nodes;
 mod opening;
 mod partitions;

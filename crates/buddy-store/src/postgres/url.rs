@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 /// How the server has to show who it is. There is no encryption without that: it would keep out those alone who only
 /// listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
+pub enum Trust {
     /// No TLS.
     Plain,
     /// A certificate that a trusted root vouches for, of any name.
@@ -55,6 +55,20 @@ pub enum BadDatabaseUrl {
 
 /// Parameters that are passed on.
 const PASSED_ON: [&str; 6] = ["host", "port", "user", "password", "dbname", "target_session_attrs"];
+
+impl DatabaseUrl {
+    /// How the server has to show who it is.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// All its hosts are this machine, by name, by address, or by a socket.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        self.config.get_hosts().iter().all(is_this_machine)
+    }
+}
 
 impl FromStr for DatabaseUrl {
     type Err = BadDatabaseUrl;

@@ -24,7 +24,7 @@ const QUEUE_MAX: usize = 2 * GROUP_MAX;
 /// that comes alone is not held up.
 const COMMIT_PACE: Duration = Duration::from_millis(2);
 /// Groups of a node are written one after the other; one by one where one of a group does not fit.
-const CONNECTIONS: u8 = 1;
+pub(super) const CONNECTIONS: u8 = 1;
 
 /// Where the answer of a write goes.
 type Reply = oneshot::Sender<Result<bool, StoreError>>;

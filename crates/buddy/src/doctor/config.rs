@@ -6,8 +6,12 @@ use super::{Check, Finding};
 use crate::config::{Settings, WrongSetting};
 
 pub(super) fn taken(settings: &Settings) -> Finding {
-    let Settings { listen, data_dir, .. } = settings;
-    let message = format!("listens on {listen}, keeps its data in {}", data_dir.display());
+    let Settings { listen, data_dir, database, .. } = settings;
+    let data = data_dir.display();
+    let message = match database {
+        Some(url) => format!("listens on {listen}, keeps its data in {url}, its own secrets in {data}"),
+        None => format!("listens on {listen}, keeps its data in {data}"),
+    };
     Finding::ok(Check::Config, message)
 }
 

@@ -11,7 +11,7 @@ const MIB: u64 = 1 << 20;
 /// The server begins the log anew at 128 MiB; twice that is one that it cannot begin anew.
 const LOG_BYTES_MAX: u64 = 256 * MIB;
 /// More callbacks than any report has room for.
-const URLS_MAX: u32 = 10_000;
+pub(super) const URLS_MAX: u32 = 10_000;
 
 /// Unix seconds at which the database file was last written.
 pub(super) fn last_write(data_dir: &Path) -> Option<i64> {

@@ -15,6 +15,15 @@ const FREE_BYTES_AMPLE: u64 = 1024 * MIB;
 /// The database, its two side files, the lock, two secrets and their drafts, twice.
 const FREE_FILES_MIN: u64 = 16;
 
+/// What is kept there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// All there is.
+    Database,
+    /// A master key and an admin token at most, which are written once.
+    Secrets,
+}
+
 /// What the kernel says of a place.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
@@ -66,7 +75,7 @@ fn network(_: &Path) -> Option<&'static str> {
     None
 }
 
-pub(super) fn judge(data_dir: &Path, reading: io::Result<Reading>) -> Finding {
+pub(super) fn judge(data_dir: &Path, holds: Holds, reading: io::Result<Reading>) -> Finding {
     let shown = data_dir.display();
     let Reading { nearest, writable, free_bytes, free_files, network } = match reading {
         Ok(reading) => reading,
@@ -80,6 +89,9 @@ pub(super) fn judge(data_dir: &Path, reading: io::Result<Reading>) -> Finding {
         let message = format!("{} cannot be written by this user", nearest.display());
         let mend = "Give it to the user that runs the server (and run this as that user), or name another --data-dir.";
         Finding::fail(Check::Disk, message, mend)
+    } else if holds == Holds::Secrets {
+        let made = if nearest == data_dir { "" } else { " does not exist yet, and" };
+        Finding::ok(Check::Disk, format!("{shown}{made} can be written"))
     } else if let Some(network) = network {
         let message = format!("{shown} is on a network file system ({network})");
         let mend =

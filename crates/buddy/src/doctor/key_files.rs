@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use buddy_store::{Inspection, Keyring, MasterKey};
 
-use super::{Check, Finding};
+use super::{Check, Finding, Verdict};
 use crate::config::{DataDir, Settings};
 
 /// What the group and others may do.
@@ -30,37 +30,77 @@ impl Given {
     }
 }
 
-pub(super) fn look(data_dir: &Path, given: Given, database: Option<&Inspection>) -> Finding {
-    judge(data_dir, given, database).unwrap_or_else(|finding| finding)
+/// Both secrets, whole and nobody else's, as a start would find them.
+pub(super) struct Secrets {
+    data_dir: DataDir,
+    keyring: Option<Keyring>,
+    key_is: &'static str,
+    token_is: &'static str,
+    /// The variables that are not set.
+    unset: Vec<&'static str>,
 }
 
-fn judge(path: &Path, given: Given, database: Option<&Inspection>) -> Result<Finding, Finding> {
-    let data_dir = DataDir::at(path);
-    let refused = |error: crate::config::KeysError| Finding::of_refusal(Check::KeyFiles, &error);
-    let (keys, key_is) = if given.master_keys.is_empty() {
-        let kept = data_dir.kept_master_keys().map_err(refused)?;
-        kept.map_or((Vec::new(), "made at the first start"), |keys| (keys, "in master.key"))
-    } else {
-        (given.master_keys, "from BUDDY_MASTER_KEY")
-    };
-    let token_is = if given.admin_token {
-        "from BUDDY_ADMIN_TOKEN"
-    } else {
-        let kept = data_dir.kept_admin_token().map_err(refused)?;
-        if kept.is_some() { "in admin.token" } else { "made at the first start" }
-    };
-    if let Some(weak) = weak_place(&data_dir) {
-        return Err(weak);
+impl Secrets {
+    /// Takes them from the environment, or reads them.
+    pub(super) fn read(path: &Path, given: Given) -> Result<Self, Finding> {
+        let data_dir = DataDir::at(path);
+        let refused = |error: crate::config::KeysError| Finding::of_refusal(Check::KeyFiles, &error);
+        let mut unset = Vec::new();
+        let (keys, key_is) = if given.master_keys.is_empty() {
+            unset.push("BUDDY_MASTER_KEY");
+            let kept = data_dir.kept_master_keys().map_err(refused)?;
+            kept.map_or((Vec::new(), "made at the first start"), |keys| (keys, "in master.key"))
+        } else {
+            (given.master_keys, "from BUDDY_MASTER_KEY")
+        };
+        let token_is = if given.admin_token {
+            "from BUDDY_ADMIN_TOKEN"
+        } else {
+            unset.push("BUDDY_ADMIN_TOKEN");
+            let kept = data_dir.kept_admin_token().map_err(refused)?;
+            if kept.is_some() { "in admin.token" } else { "made at the first start" }
+        };
+        Ok(Self { data_dir, keyring: Keyring::of(keys), key_is, token_is, unset })
     }
-    let opens = match (Keyring::of(keys), database) {
-        (Some(keyring), Some(database)) => {
-            let opens = database.opens_with(&keyring);
-            let opens = opens.map_err(|error| Finding::of_refusal(Check::KeyFiles, &error))?;
-            if opens { ", opens the database" } else { ", nothing is sealed yet" }
+
+    /// `None`: the first start makes one.
+    pub(super) fn keyring(&self) -> Option<&Keyring> {
+        self.keyring.as_ref()
+    }
+
+    /// `opens`: whether something is sealed, and what stands in the way of opening it; `None`: that is not known.
+    pub(super) fn judge(&self, opens: Option<Result<bool, Finding>>) -> Finding {
+        let opens = match opens {
+            Some(Err(finding)) => return finding,
+            Some(Ok(true)) => ", opens the database",
+            Some(Ok(false)) => ", nothing is sealed yet",
+            None => "",
+        };
+        let Self { key_is, token_is, .. } = self;
+        let message = format!("master key: {key_is}{opens}; admin token: {token_is}");
+        weak_place(&self.data_dir).unwrap_or_else(|| Finding::ok(Check::KeyFiles, message))
+    }
+
+    /// The same for a node that is not the only one.
+    pub(super) fn judge_of_many(&self, opens: Option<Result<bool, Finding>>) -> Finding {
+        let finding = self.judge(opens);
+        if self.unset.is_empty() || finding.verdict != Verdict::Ok {
+            return finding;
         }
-        _ => "",
+        let unset = self.unset.join(" and ");
+        let mend = format!("Set {unset} to the same on every node: each else makes its own.");
+        Finding::warn(Check::KeyFiles, finding.message, mend)
+    }
+}
+
+/// Those of a data dir, with the database in it.
+pub(super) fn look(data_dir: &Path, given: Given, database: Option<&Inspection>) -> Finding {
+    let secrets = match Secrets::read(data_dir, given) {
+        Ok(secrets) => secrets,
+        Err(finding) => return finding,
     };
-    Ok(Finding::ok(Check::KeyFiles, format!("master key: {key_is}{opens}; admin token: {token_is}")))
+    let opens = secrets.keyring().zip(database).map(|(keyring, database)| database.opens_with(keyring));
+    secrets.judge(opens.map(|opens| opens.map_err(|error| Finding::of_refusal(Check::KeyFiles, &error))))
 }
 
 /// Where somebody else of this machine could come by the secrets, or put others in their place.

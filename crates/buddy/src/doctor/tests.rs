@@ -4,9 +4,9 @@ use std::path::Path;
 
 use buddy_core::time::UnixMillis;
 use buddy_egress::{Handshake, Peek, ValidUntil};
-use buddy_store::{QuickCheck, Schema};
+use buddy_store::{PostgresReading, QuickCheck, Schema, TakesWrites};
 
-use super::disk::Reading;
+use super::disk::{Holds, Reading};
 use super::hosts::Date;
 use super::*;
 
@@ -67,10 +67,18 @@ fn a_disk_is_judged_by_what_the_kernel_says() {
         (Reading { nearest: "/".into(), ..good() }, Verdict::Warn, "does not exist yet"),
         (Reading { nearest: "/".into(), writable: false, ..good() }, Verdict::Fail, "/ cannot be written"),
     ] {
-        says(&disk::judge(path, Ok(reading)), verdict, words);
+        says(&disk::judge(path, Holds::Database, Ok(reading)), verdict, words);
     }
+    let secrets = |reading| disk::judge(path, Holds::Secrets, Ok(reading));
+    says(
+        &secrets(Reading { network: Some("NFS"), free_bytes: 1, ..good() }),
+        Verdict::Ok,
+        "/data can be written",
+    );
+    says(&secrets(Reading { nearest: "/".into(), ..good() }), Verdict::Ok, "does not exist yet");
+    says(&secrets(Reading { writable: false, ..good() }), Verdict::Fail, "/data cannot be written");
     let denied = Err(std::io::ErrorKind::PermissionDenied.into());
-    says(&disk::judge(path, denied), Verdict::Fail, "cannot be looked at");
+    says(&disk::judge(path, Holds::Database, denied), Verdict::Fail, "cannot be looked at");
 }
 
 #[test]
@@ -98,6 +106,83 @@ fn a_database_is_judged_by_schema_log_and_pages() {
     says(&finding, Verdict::Fail, "has schema 7 and this version knows 6");
     assert_eq!(finding.mend.as_deref(), Some("Run the newer version of buddy that wrote it."));
     assert!(urls.is_empty());
+}
+
+/// What is seen of a good database with one node.
+fn seen(change: impl FnOnce(&mut PostgresReading)) -> postgres::Seen {
+    let mut reading = PostgresReading {
+        major_version: 17,
+        is_version_known: true,
+        takes_writes: TakesWrites::Yes,
+        may_create: true,
+        connections: 97,
+        connections_of_a_node: 16,
+        schema: Schema { found: 6, known: 6 },
+        is_sealed: true,
+        nodes_alive: 1,
+    };
+    change(&mut reading);
+    postgres::Seen { reading, passes_notifications: true, urls: Vec::new(), ahead: 0 }
+}
+
+#[test]
+fn a_shared_database_is_judged_by_what_it_says_of_itself() {
+    let near = "postgres://buddy@localhost/shop".parse().unwrap();
+    let judge = |change: fn(&mut PostgresReading)| postgres::judge(&near, &seen(change), false);
+    let good = judge(|_| {});
+    says(
+        &good,
+        Verdict::Ok,
+        "PostgreSQL 17 at postgres://localhost/shop, without TLS; schema 6; 1 node alive",
+    );
+    for (change, verdict, words) in [
+        ((|it| it.schema.found = 0) as fn(&mut PostgresReading), Verdict::Ok, "the first start makes them"),
+        (|it| it.schema.found = 7, Verdict::Ok, "schema 7, of a newer version, which 6 can work with"),
+        (|it| it.schema.found = 5, Verdict::Warn, "it has schema 5, this version has 6; 1 node alive"),
+        (|it| it.nodes_alive = 6, Verdict::Ok, "6 nodes alive"),
+        (
+            |it| it.nodes_alive = 7,
+            Verdict::Warn,
+            "takes 97 connections of this user, and 7 nodes may need 112",
+        ),
+        (|it| (it.nodes_alive, it.connections) = (0, 15), Verdict::Warn, "1 nodes may need 16"),
+        (|it| (it.major_version, it.is_version_known) = (14, false), Verdict::Fail, "it is PostgreSQL 14"),
+        (|it| it.takes_writes = TakesWrites::Standby, Verdict::Fail, "it is a standby"),
+        (|it| it.takes_writes = TakesWrites::ReadOnly, Verdict::Fail, "its transactions are read-only"),
+        (|it| it.may_create = false, Verdict::Fail, "may not create tables"),
+    ] {
+        says(&judge(change), verdict, words);
+    }
+    let joining = postgres::judge(&near, &seen(|it| it.nodes_alive = 6), true);
+    says(&joining, Verdict::Warn, "7 nodes may need 112");
+    let deaf = postgres::Seen { passes_notifications: false, ..seen(|_| {}) };
+    let deaf = postgres::judge(&near, &deaf, false);
+    says(&deaf, Verdict::Fail, "what is told on one connection is not heard on another");
+    let judge = |url: &str| postgres::judge(&url.parse().unwrap(), &seen(|_| {}), false);
+    let far = "postgres://buddy@db.example/shop";
+    says(&judge(far), Verdict::Ok, "over TLS (sslmode=verify-full)");
+    says(&judge(&format!("{far}?sslmode=verify-ca")), Verdict::Ok, "sslmode=verify-ca");
+    says(&judge(&format!("{far}?sslmode=disable")), Verdict::Warn, "is reached without TLS");
+}
+
+#[test]
+fn a_nodes_clock_is_held_against_the_databases_too() {
+    let dates = |ahead| vec![Date { host: "shop.example".into(), ahead }];
+    for (hosts, ahead, verdict, words) in [
+        (vec![], Some(1_000), Verdict::Ok, "1000 ms ahead of the database's clock"),
+        (vec![], Some(-1_001), Verdict::Warn, "1001 ms behind the database's clock"),
+        (vec![], Some(10_000), Verdict::Warn, "10000 ms ahead of"),
+        (vec![], Some(-10_001), Verdict::Fail, "10001 ms behind"),
+        (vec![], None, Verdict::Warn, "not compared"),
+        (dates(0), Some(3), Verdict::Ok, "the database's clock; agrees with the Date header of shop.example"),
+        (dates(61), Some(3), Verdict::Warn, "61 s behind the Date header"),
+        (dates(0), Some(2_000), Verdict::Warn, "2000 ms ahead of"),
+        (dates(0), Some(i64::MIN), Verdict::Fail, "behind the database's clock"),
+        (dates(300), Some(-300_000), Verdict::Fail, "the database's clock; 300 s behind the Date header"),
+        (dates(0), None, Verdict::Ok, "agrees"),
+    ] {
+        says(&clock::judge_of_many(NOW, &hosts, None, ahead), verdict, words);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every statement, as the server sees it.
 
-use super::super::{nodes, partitions};
+use super::super::{inspection, nodes, partitions};
 use super::*;
 
 /// The statements of the files whose tables grow with every session, and of the others.
@@ -15,8 +15,15 @@ const HOT: &[&[&str]] = &[
     sessions::ALL,
     tallies::ALL,
 ];
-const COLD: &[&[&str]] =
-    &[agents::ALL, changes::ALL, deleted_agents::ALL, nodes::ALL, partitions::ALL, schema::ALL];
+const COLD: &[&[&str]] = &[
+    agents::ALL,
+    changes::ALL,
+    deleted_agents::ALL,
+    inspection::ALL,
+    nodes::ALL,
+    partitions::ALL,
+    schema::ALL,
+];
 const HOT_TABLES: [&str; 9] = [
     "api_keys",
     "audit",

@@ -1,14 +1,12 @@
 //! `buddy keys`: the master key is changed in steps, each of which every node knows before the next.
 
 mod ring;
+mod sealed;
 mod status;
 
 use std::error::Error;
 
-use buddy_store::{
-    DATABASE_FILE, Inspection, Keyring, MasterKey, OpenError, Resealing, SealedBy, Sealing, SqliteSettings,
-    SqliteStore,
-};
+use buddy_store::{MasterKey, Resealing};
 use clap::{Args, Subcommand};
 
 use super::print::show;
@@ -16,6 +14,7 @@ use super::{Misused, block_on, serve};
 use crate::ambient::Ambient;
 use crate::config::{self, DataDir, Settings};
 use ring::Ring;
+use sealed::Place;
 
 pub(super) const HELP: &str = "\
 To change the master key:
@@ -26,9 +25,6 @@ To change the master key:
 One node alone may begin with `buddy keys add --first`, and leave 2 out. Run it as the user
 that runs the server, with its settings. Keys in BUDDY_MASTER_KEY are for you to change: what
 it has to be is printed on standard output, and all else on standard error.";
-
-/// Rows in a step of `reseal`: nobody else writes meanwhile.
-const STEP: u32 = 2_000;
 
 /// What `buddy keys` is to do.
 #[derive(Subcommand)]
@@ -41,7 +37,7 @@ pub(super) enum Command {
     Promote(Box<OneKeyFlags>),
     /// Remove a key that has sealed nothing.
     Remove(Box<OneKeyFlags>),
-    /// Seal anew at once, while no server runs, what other keys have sealed. A running server does so by itself.
+    /// Seal anew at once what other keys have sealed; on SQLite, while no server runs. A running server does so by itself.
     Reseal(Box<ResealFlags>),
 }
 
@@ -100,7 +96,8 @@ pub(super) fn run(command: Command) -> Result<(), Box<dyn Error>> {
 fn status(StatusFlags { json, settings }: StatusFlags) -> Result<(), Box<dyn Error>> {
     let mut settings = serve::settings(settings)?;
     let ring = Ring::read(&mut settings)?;
-    let status = status::Status::of(&ring, sealed_by(&settings)?.as_ref());
+    let place = Place::of(&mut settings);
+    let status = status::Status::of(&ring, &block_on(place.sealed_by())??, place.has_many_nodes());
     if json {
         show(&serde_json::to_string_pretty(&status)?)?;
     } else {
@@ -157,10 +154,14 @@ fn remove(OneKeyFlags { id, settings }: OneKeyFlags) -> Result<(), Box<dyn Error
         let instead = "let another seal first, with `buddy keys promote`, and restart each node";
         return Err(format!("key {id} is the one that seals: {instead}.").into());
     }
-    let left = sealed_by(&settings)?.map_or(0, |sealed| sealed.by(ring.keys[at].id()).total());
+    let place = Place::of(&mut settings);
+    let left = block_on(place.sealed_by())??.by(ring.keys[at].id()).total();
     if left > 0 {
-        let instead = "start the server with the new key first and let it seal them anew, or stop it and run `buddy \
-                       keys reseal`";
+        let instead = if place.has_many_nodes() {
+            "restart each node with another key first and let them seal these anew, or run `buddy keys reseal` then"
+        } else {
+            "start the server with the new key first and let it seal them anew, or stop it and run `buddy keys reseal`"
+        };
         return Err(format!("key {id} has sealed {left} values that are still there: {instead}.").into());
     }
     ring.keys.remove(at);
@@ -174,43 +175,19 @@ fn remove(OneKeyFlags { id, settings }: OneKeyFlags) -> Result<(), Box<dyn Error
 fn reseal(ResealFlags { settings }: ResealFlags) -> Result<(), Box<dyn Error>> {
     let mut settings = serve::settings(settings)?;
     let ring = Ring::read_to_change(&mut settings)?;
-    if !settings.data_dir.join(DATABASE_FILE).exists() {
-        return Err(format!("{} has no database yet: nothing is sealed.", settings.data_dir.display()).into());
-    }
     let by = ring.keys[0].id();
-    let keyring = ring.into_keyring();
-    let Resealing { resealed, unopened, .. } = block_on(reseal_all(&settings, keyring))??;
+    let place = Place::of(&mut settings);
+    let Resealing { resealed, left, unopened, .. } = block_on(place.reseal(ring.into_keyring()))??;
     let lost = match unopened {
         0 => String::new(),
         unopened => {
             format!(" {unopened} values are sealed by a key that is not configured, and stay as they are.")
         }
     };
-    show(&format!("{resealed} values were sealed anew; all that opens is sealed by key {by} now.{lost}"))?;
+    let changed = match left {
+        0 => format!("all that opens is sealed by key {by} now."),
+        left => format!("{left} were changed meanwhile: run it again."),
+    };
+    show(&format!("{resealed} values were sealed anew; {changed}{lost}"))?;
     Ok(())
-}
-
-/// All of it, by the only one who has the database open.
-async fn reseal_all(settings: &Settings, keyring: Keyring) -> Result<Resealing, Box<dyn Error>> {
-    let (directory, durability) = (settings.data_dir.clone(), settings.durability);
-    let store = SqliteStore::open(SqliteSettings { directory, durability }, keyring).map_err(|error| match error {
-        OpenError::InUse { directory } => format!(
-            "a server uses {} and seals anew by itself: see how far it is with `buddy keys status`, or stop it first.",
-            directory.display()
-        ),
-        error => format!("{error}."),
-    })?;
-    let mut pass = Resealing::begin();
-    while !pass.is_over() {
-        pass = store.reseal(pass, STEP).await?;
-    }
-    store.close().await;
-    Ok(pass)
-}
-
-/// What each key has sealed in the database, while a server uses it or not. `None`: there is none yet.
-fn sealed_by(settings: &Settings) -> Result<Option<SealedBy>, Box<dyn Error>> {
-    let counted = Inspection::open(&settings.data_dir)
-        .and_then(|inspection| inspection.map(|inspection| inspection.sealed_by()).transpose());
-    counted.map_err(|error| format!("{error}.").into())
 }

@@ -60,10 +60,7 @@ impl Key {
 }
 
 impl Status {
-    /// `sealed`: `None` where there is no database yet.
-    pub(super) fn of(ring: &Ring, sealed: Option<&SealedBy>) -> Self {
-        let nothing = SealedBy::default();
-        let sealed = sealed.unwrap_or(&nothing);
+    pub(super) fn of(ring: &Ring, sealed: &SealedBy, has_many_nodes: bool) -> Self {
         let key = |id: buddy_store::MasterKeyId, role| {
             let SealedValues { callbacks, sessions, messages, canary } = sealed.by(id);
             Key { id: id.to_string(), role, callbacks, sessions, messages, canary }
@@ -73,7 +70,7 @@ impl Status {
             ids.iter().enumerate().map(|(at, &id)| key(id, if at == 0 { Role::Seals } else { Role::Opens }));
         let missing = sealed.keys.keys().filter(|id| !ids.contains(id)).map(|&id| key(id, Role::Missing));
         let keys = known.chain(missing).collect::<Vec<_>>();
-        let next = next(&keys);
+        let next = next(&keys, has_many_nodes);
         Self { keys_in: ring.place(), keys, unreadable: sealed.unreadable, next }
     }
 
@@ -101,7 +98,7 @@ impl Status {
 }
 
 /// What is to be done, where there is something.
-fn next(keys: &[Key]) -> Option<String> {
+fn next(keys: &[Key], has_many_nodes: bool) -> Option<String> {
     let of = |role: Role, holds: bool| keys.iter().find(|key| key.role == role && (key.total() > 0) == holds);
     if let Some(key) = of(Role::Missing, true) {
         return Some(format!(
@@ -111,9 +108,10 @@ fn next(keys: &[Key]) -> Option<String> {
         ));
     }
     if let Some(key) = of(Role::Opens, true) {
+        let at_once = if has_many_nodes { "once every node was" } else { "with none running" };
         return Some(format!(
-            "Key {} has sealed {} values: a server that was started with these keys seals them anew by itself; with \
-             none running, `buddy keys reseal` does it at once.",
+            "Key {} has sealed {} values: a server that was started with these keys seals them anew by itself; \
+             {at_once}, `buddy keys reseal` does it at once.",
             key.id,
             key.total()
         ));

@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 use crate::support::{Answer, Buddy, Endpoint, Setup};
 
 /// A finished look.
-struct Looked {
-    status: Option<i32>,
-    report: Value,
+pub(super) struct Looked {
+    pub(super) status: Option<i32>,
+    pub(super) report: Value,
 }
 
 impl Looked {
@@ -31,14 +31,14 @@ impl Looked {
         Self { status: output.status.code(), report: report.unwrap_or_else(|_| panic!("no JSON: {stderr}")) }
     }
 
-    fn finding(&self, check: &str) -> &Value {
+    pub(super) fn finding(&self, check: &str) -> &Value {
         let findings = self.report["findings"].as_array().unwrap();
         let finding = findings.iter().find(|finding| finding["check"] == check);
         finding.unwrap_or_else(|| panic!("no {check} in {:#}", self.report))
     }
 
     #[track_caller]
-    fn says(&self, check: &str, verdict: &str, words: &str) {
+    pub(super) fn says(&self, check: &str, verdict: &str, words: &str) {
         let finding = self.finding(check);
         assert_eq!(finding["verdict"], verdict, "{finding:#}");
         let message = finding["message"].as_str().unwrap();
@@ -51,7 +51,7 @@ impl Looked {
 }
 
 /// Runs it as the server of this set-up is run, with further flags.
-async fn look(setup: &Setup, flags: &[&str]) -> Looked {
+pub(super) async fn look(setup: &Setup, flags: &[&str]) -> Looked {
     let mut command = setup.command(&[&["doctor", "--json"], flags].concat());
     Looked::of(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
 }

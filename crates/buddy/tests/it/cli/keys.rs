@@ -12,7 +12,7 @@ use super::{misused, refused};
 use crate::support::{Agent, Answer, Buddy, Endpoint, Session, Setup};
 
 #[track_caller]
-fn told(output: &Output) -> String {
+pub(super) fn told(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -23,7 +23,7 @@ fn status(setup: &Setup) -> Value {
 }
 
 /// Each key: its role, and how many callbacks, sessions, messages and canaries it has sealed.
-fn sealed(setup: &Setup) -> Vec<(String, String, [u64; 4])> {
+pub(super) fn sealed(setup: &Setup) -> Vec<(String, String, [u64; 4])> {
     let keys = status(setup)["keys"].as_array().unwrap().clone();
     let of = |key: &Value| {
         let text = |name: &str| key[name].as_str().unwrap().to_owned();
@@ -40,20 +40,20 @@ fn key_file(setup: &Setup) -> Vec<String> {
 }
 
 /// An identified session with a message.
-async fn said(buddy: &Buddy, agent: &Agent) -> Session {
+pub(super) async fn said(buddy: &Buddy, agent: &Agent) -> Session {
     let session = buddy.session(agent).await;
     assert_eq!(session.view["status"], "authenticated");
     buddy.visitor("POST", &session, "/messages", Some(json!({"text": "hello"}))).await.expect_status(201);
     session
 }
 
-async fn is_whole(buddy: &Buddy, agent: &Agent, session: &Session) {
+pub(super) async fn is_whole(buddy: &Buddy, agent: &Agent, session: &Session) {
     assert_eq!(buddy.identity(agent, session).await["identity"]["userId"], "42");
     let read = buddy.visitor("GET", session, "/messages", None).await.expect_status(200).json;
     assert_eq!(read["messages"][0]["text"], "hello", "{read}");
 }
 
-async fn endpoint() -> Endpoint {
+pub(super) async fn endpoint() -> Endpoint {
     Endpoint::open(|_| Answer::With(200, r#"{"userId":"42"}"#.into())).await
 }
 

@@ -11,6 +11,8 @@ mod mock_endpoint;
 mod operator;
 mod serve;
 mod settings;
+mod shared_doctor;
+mod shared_keys;
 mod sign;
 mod tail;
 mod trace;
