@@ -144,10 +144,8 @@ impl Identifier {
     }
 
     fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.places.clone().try_acquire_owned().map_err(|_| {
-            self.metrics.session_refused();
-            Refusal::Overloaded
-        })
+        let permit = self.places.clone().try_acquire_owned();
+        permit.inspect_err(|_| self.metrics.session_refused()).map_err(|_| Refusal::Overloaded)
     }
 
     /// Sessions that have a place now.
@@ -255,12 +253,6 @@ impl Identifier {
             return Ok(None);
         };
         Ok(self.settle(&session, settlement?, &tenure).await)
-    }
-
-    /// A session is left pending: another node may have taken it over, or this one does when it has a tenure again.
-    fn give_up(&self) {
-        self.metrics.given_up();
-        self.left_behind.store(true, Ordering::Relaxed);
     }
 
     async fn settle(

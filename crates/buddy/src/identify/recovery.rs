@@ -48,6 +48,12 @@ impl Identifier {
         }
     }
 
+    /// A session is left pending: another node may have taken it over, or this one does when it has a tenure again.
+    pub(super) fn give_up(&self) {
+        self.metrics.given_up();
+        self.left_behind.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a session was left pending by this node since this was asked last.
     pub(crate) fn has_left_any_behind(&self) -> bool {
         self.left_behind.swap(false, Ordering::Relaxed)
