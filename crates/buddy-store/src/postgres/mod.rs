@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::vitals::FailureCounts;
 use crate::{Change, Durability, Keyring, Nodes, StoreError, Vitals};
 
 mod agents;
@@ -117,7 +116,6 @@ pub struct PostgresStore {
     tenures: Arc<Tenures>,
     heart: std::sync::Mutex<Option<JoinHandle<()>>>,
     changes: Changes,
-    failures: FailureCounts,
     stop: CancellationToken,
     // Dropped without `close`, what goes on by itself ends too.
     _stops: DropGuard,
@@ -143,7 +141,6 @@ impl PostgresStore {
             tenures,
             heart: std::sync::Mutex::new(Some(heart)),
             changes,
-            failures: FailureCounts::default(),
             stop,
             _stops: stops,
         })
@@ -165,7 +162,7 @@ impl PostgresStore {
 
     /// What it knows of its own state, from memory alone.
     pub fn vitals(&self) -> Vitals {
-        Vitals { failures: self.failures.so_far(), pool: Some(self.pool.in_use()), log_bytes: None }
+        Vitals { failures: self.pool.failures.so_far(), pool: Some(self.pool.in_use()), log_bytes: None }
     }
 
     /// Shows that the database answers, that it takes writes, and that this version can work with its tables.

@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::Failure;
 use super::url::DatabaseUrl;
 use super::{OpenError, tls, writer};
+use crate::vitals::FailureCounts;
 use crate::{Durability, PoolUse};
 
 /// Each is a process of the server's, and a node's work is short: it waits for the disk, and the next takes its place.
@@ -141,7 +142,11 @@ impl Driver {
 }
 
 /// Some connections of the same kind.
-pub(super) struct Pool(Connections);
+pub(super) struct Pool {
+    connections: Connections,
+    /// Of what was done on them.
+    pub(super) failures: FailureCounts,
+}
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -151,23 +156,23 @@ impl std::fmt::Debug for Pool {
 
 impl Pool {
     pub(super) fn new(direct: &Direct, size: u8) -> Self {
-        Self(direct.pool(usize::from(size)))
+        Self { connections: direct.pool(usize::from(size)), failures: FailureCounts::default() }
     }
 
     pub(super) async fn get(&self) -> Result<Lease, Failure> {
-        Ok(Lease(Some(self.0.get().await?)))
+        Ok(Lease(Some(self.connections.get().await?)))
     }
 
     /// One connection did not answer; those that are idle may be as dead, and are made anew when they are needed.
     pub(super) fn distrust(&self, failure: &Failure) {
         if matches!(failure, Failure::TooSlow) {
-            self.0.retain(|_, _| false);
+            self.connections.retain(|_, _| false);
         }
     }
 
     /// How far it is used now.
     pub(super) fn in_use(&self) -> PoolUse {
-        let status = self.0.status();
+        let status = self.connections.status();
         PoolUse {
             most: status.max_size,
             in_use: status.size.saturating_sub(status.available),
@@ -178,7 +183,7 @@ impl Pool {
 
     /// Closes what is idle, and all else when it is given back.
     pub(super) fn close(&self) {
-        self.0.close();
+        self.connections.close();
     }
 }
 
@@ -228,7 +233,7 @@ macro_rules! reading {
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
                 outcome => {
-                    break $store.failures.counted(outcome.map_err(|failure| {
+                    break $store.pool.failures.counted(outcome.map_err(|failure| {
                         $store.pool.distrust(&failure);
                         $crate::StoreError::from(failure)
                     }));
@@ -266,7 +271,7 @@ macro_rules! writing {
             match outcome {
                 Err(failure) if tries.again(&failure) => {}
                 outcome => {
-                    break $store.failures.counted(outcome.map_err(|failure| {
+                    break $store.pool.failures.counted(outcome.map_err(|failure| {
                         $store.pool.distrust(&failure);
                         $crate::StoreError::from(failure)
                     }));

@@ -83,7 +83,7 @@ impl Sessions for PostgresStore {
         let session = settled(session, settlement.as_deref());
         let user = user_columns(&self.keyring, session.id, session.agent_id, settlement.as_deref())?;
         let owner = (session.status == Status::Pending).then(|| self.tenures.current().id);
-        self.failures.counted(self.writer.write(Work::Create { session, settlement, user, owner }).await)
+        self.pool.failures.counted(self.writer.write(Work::Create { session, settlement, user, owner }).await)
     }
 
     async fn session(&self, id: SessionId, now: UnixMillis) -> Result<Option<Session>, StoreError> {
@@ -110,7 +110,7 @@ impl Sessions for PostgresStore {
 
     async fn settle_session(&self, id: SessionId, settlement: Arc<Settlement>) -> Result<bool, StoreError> {
         let user = user_columns(&self.keyring, id, settlement.resolution.agent_id, Some(&settlement))?;
-        self.failures.counted(self.writer.write(Work::Settle { id, settlement, user }).await)
+        self.pool.failures.counted(self.writer.write(Work::Settle { id, settlement, user }).await)
     }
 
     async fn revoke_session(
