@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -46,14 +47,29 @@ pub enum QuickCheck {
 #[derive(Debug)]
 pub struct Inspection {
     pub(super) connection: Connection,
+    file: PathBuf,
     log: PathBuf,
+    /// The file before it was opened as one that does not change.
+    unchanging: Option<Stamp>,
+}
+
+/// By which a file is seen to have been written: its number, its size, and the seconds and nanoseconds of its last write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp(u64, u64, i64, i64);
+
+impl Stamp {
+    fn of(file: &Path) -> Result<Self, OpenError> {
+        let metadata = file.metadata().map_err(|error| OpenError::File { path: file.to_owned(), error })?;
+        Ok(Self(metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
+    }
 }
 
 impl Inspection {
     /// Opens the database of a data directory; `None` where there is none.
     ///
     /// With a log beside it, a server has it open or has died: it is read as one of several readers. Without one
-    /// nobody writes it, and it is read as a file that does not change, since a reader else makes a log of its own.
+    /// nobody writes it, and it is read as a file that does not change, since a reader else makes a log of its own. Should
+    /// a server start meanwhile and write it, what is asked then is [`OpenError::WrittenMeanwhile`].
     pub fn open(directory: &Path) -> Result<Option<Self>, OpenError> {
         let file = directory.join(DATABASE_FILE);
         match file.metadata() {
@@ -71,38 +87,49 @@ impl Inspection {
     }
 
     fn of(file: &Path, log: PathBuf) -> Result<Self, OpenError> {
-        let alone = if log.exists() { "" } else { "&immutable=1" };
+        let unchanging = if log.exists() { None } else { Some(Stamp::of(file)?) };
+        let alone = if unchanging.is_some() { "&immutable=1" } else { "" };
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(format!("file:{}?mode=ro{alone}", uri_path(file)), flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        Ok(Self { connection, log })
+        Ok(Self { connection, file: file.to_owned(), log, unchanging })
+    }
+
+    /// What was read, if it is of one moment: well or not, for what changes beneath a reader looks damaged to it.
+    fn if_unchanged<T>(&self, read: Result<T, OpenError>) -> Result<T, OpenError> {
+        match self.unchanging {
+            Some(before) if Stamp::of(&self.file)? != before => Err(OpenError::WrittenMeanwhile),
+            _ => read,
+        }
     }
 
     /// Which version wrote it.
     pub fn schema(&self) -> Result<Schema, OpenError> {
-        Ok(Schema { found: schema::found(&self.connection)?, known: schema::known() })
+        let found = self.if_unchanged(schema::found(&self.connection))?;
+        Ok(Schema { found, known: schema::known() })
     }
 
     /// Whether these keys open what is sealed in it, as a start finds out: `false` where nothing is sealed yet, an
     /// error where they do not.
     pub fn opens_with(&self, keyring: &Keyring) -> Result<bool, OpenError> {
-        schema::check_canary(&self.connection, keyring)
+        self.if_unchanged(schema::check_canary(&self.connection, keyring))
     }
 
     /// What each master key has sealed. Read in pages, so that a server beside it goes on as ever.
     pub fn sealed_by(&self) -> Result<SealedBy, OpenError> {
-        if schema::found(&self.connection)? == 0 {
+        if self.schema()?.found == 0 {
             return Ok(SealedBy::default());
         }
-        Ok(keys::sealed_by(&self.connection)?)
+        self.if_unchanged(keys::sealed_by(&self.connection).map_err(OpenError::from))
     }
 
     /// The first fault of the whole database, in `SQLite`'s words. `None`: pages, indexes and values fit together.
     pub(super) fn fault(&self) -> Result<Option<String>, OpenError> {
-        let told = query_optional(&self.connection, INTEGRITY_CHECK, [], |row| Ok(row.get::<_, String>(0)?))?;
+        let told = query_optional(&self.connection, INTEGRITY_CHECK, [], |row| Ok(row.get::<_, String>(0)?));
+        let told = self.if_unchanged(told.map_err(OpenError::from))?;
         Ok(told.filter(|told| told != "ok"))
     }
 
@@ -113,7 +140,8 @@ impl Inspection {
 
     /// Where agents' callbacks go: each URL once, at most so many, of those that are enabled.
     pub fn callback_urls(&self, limit: u32) -> Result<Vec<String>, OpenError> {
-        Ok(query_all(&self.connection, CALLED, [limit], |row| Ok(row.get(0)?))?)
+        let urls = query_all(&self.connection, CALLED, [limit], |row| Ok(row.get(0)?));
+        self.if_unchanged(urls.map_err(OpenError::from))
     }
 
     /// Looks for pages that do not fit together, until `enough` says so. Writers are not held up.
@@ -124,14 +152,14 @@ impl Inspection {
         self.connection.progress_handler(INSTRUCTIONS, Some(enough))?;
         let told = self.connection.query_row(QUICK_CHECK, [], |row| row.get::<_, String>(0));
         self.connection.progress_handler(0, None::<fn() -> bool>)?;
-        match told {
+        self.if_unchanged(match told {
             Ok(told) if told == "ok" => Ok(QuickCheck::Sound),
             Ok(fault) => Ok(QuickCheck::Damaged(fault)),
             Err(rusqlite::Error::SqliteFailure(code, _)) if code.code == ErrorCode::OperationInterrupted => {
                 Ok(QuickCheck::Unfinished)
             }
             Err(error) => Err(StoreError::from(error).into()),
-        }
+        })
     }
 }
 

@@ -92,6 +92,9 @@ pub enum OpenError {
         /// What the operating system says.
         error: std::io::Error,
     },
+    /// It was looked at while nobody had it open, and was written meanwhile: what was read is of no one moment.
+    #[error("a server has begun to write the database in --data-dir while it was looked at: run this again")]
+    WrittenMeanwhile,
     /// The data holds agents but not the row that tells a wrong master key.
     #[error("the database in --data-dir has lost its canary row: restore the data directory from a backup")]
     NoCanary,

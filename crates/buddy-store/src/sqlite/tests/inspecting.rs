@@ -73,6 +73,33 @@ async fn a_database_is_read_beside_its_server_and_after_it_and_not_changed() {
 }
 
 #[tokio::test]
+async fn what_a_server_writes_that_starts_meanwhile_is_never_half_read() {
+    let directory = TempDir::new().unwrap();
+    drop(with_callbacks(directory.path()).await);
+    let mut inspection = Inspection::open(directory.path()).unwrap().unwrap();
+    let before = inspection.sealed_by().unwrap();
+    assert_eq!(before.by(keyring(1, &[]).ids()[0]).callbacks, 4);
+
+    let server = SqliteStore::open(settings(directory.path()), keyring(1, &[])).unwrap();
+    let store: Arc<dyn Store> = Arc::new(server);
+    store.create_agent(agent(5), entry()).await.unwrap();
+    store.put_callback(id(5), callback(), None, secret("first"), NOW, entry()).await.unwrap();
+    // Its end brings the log into the file.
+    drop(store);
+    for refused in [
+        inspection.schema().map(drop),
+        inspection.opens_with(&keyring(1, &[])).map(drop),
+        inspection.sealed_by().map(drop),
+        inspection.callback_urls(10).map(drop),
+        inspection.quick_check(|| false).map(drop),
+    ] {
+        assert!(matches!(refused, Err(OpenError::WrittenMeanwhile)), "{refused:?}");
+    }
+    let again = Inspection::open(directory.path()).unwrap().unwrap();
+    assert_eq!(again.sealed_by().unwrap().by(keyring(1, &[]).ids()[0]).callbacks, 5);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_database_is_told() {
     let directory = TempDir::new().unwrap();
     assert!(Inspection::open(directory.path()).unwrap().is_none());

@@ -229,6 +229,7 @@ fn every_refusal_is_one_line_that_names_a_setting() {
         OpenError::Newer { found: 2, known: 1 },
         OpenError::InUse { directory: directory.clone() },
         OpenError::File { path: directory, error: std::io::ErrorKind::PermissionDenied.into() },
+        OpenError::WrittenMeanwhile,
         OpenError::NoCanary,
         OpenError::Database("disk I/O error".into()),
     ];
