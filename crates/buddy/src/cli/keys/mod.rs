@@ -108,6 +108,9 @@ fn status(StatusFlags { json, settings }: StatusFlags) -> Result<(), Box<dyn Err
 
 fn add(AddFlags { first, settings }: AddFlags) -> Result<(), Box<dyn Error>> {
     let mut settings = serve::settings(settings)?;
+    if first && settings.database.is_some() {
+        return Err("--first is for a node alone: others on --database-url could not open what it seals; leave it out.".into());
+    }
     let mut ring = Ring::read_to_change(&mut settings)?;
     let key = MasterKey::from_bytes(Ambient::system().bytes());
     let id = key.id();

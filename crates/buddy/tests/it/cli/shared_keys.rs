@@ -82,6 +82,9 @@ async fn nothing_is_removed_or_said_of_a_database_that_is_away() {
         assert!(refusal.contains("--database-url cannot be used"), "{refusal}");
     }
     assert!(!setup.data_dir().exists());
+    // Other nodes could not open what a key seals that they have not been told of.
+    let first = refused(&setup.run(&["keys", "add", "--first"]));
+    assert!(first.contains("--first is for a node alone"), "{first}");
     // On an empty one nothing is sealed, and nothing is made.
     let url = Cluster::shared().url(&Cluster::shared().create_database(None));
     let empty = node(&url, &endpoint.ca_pem, &[&two, &one]);
