@@ -29,6 +29,9 @@ session pending, and the other one is asked with `?wait=30`: from the kill to th
 
 /// What a record calls its lines.
 pub(crate) const TOGETHER: &str = "two nodes";
+pub(crate) const POSTGRES_FULL: &str = "Buddy, PostgreSQL, full";
+/// The database's CPU time for each session, in microseconds.
+pub(crate) const DATABASE_OF_FEW: &str = "database32";
 /// In seconds.
 pub(crate) const TAKEN_OVER: &str = "taken_over";
 /// In milliseconds.
@@ -62,7 +65,7 @@ const KINDS: [(&str, Durability, bool); 4] = [
     ("Buddy, SQLite, normal", Durability::Normal, false),
     (SQLITE, Durability::Full, false),
     ("Buddy, PostgreSQL, normal", Durability::Normal, true),
-    ("Buddy, PostgreSQL, full", Durability::Full, true),
+    (POSTGRES_FULL, Durability::Full, true),
 ];
 
 pub(crate) async fn run(rig: &Rig, rounds: usize) -> Result<Vec<Round>, Failure> {

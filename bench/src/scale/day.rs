@@ -60,6 +60,8 @@ pub(super) struct Day {
     /// Nodes for the busiest minute, with the spare one.
     pub(super) nodes: f64,
     pub(super) first: Bound,
+    /// Cores of the database that several nodes share, as full as a node's are to be. None where one node does.
+    pub(super) database_cores: f64,
     /// Sessions written a second in the busiest minute: each as often as it is.
     pub(super) writes: f64,
     /// Commits a second then.
@@ -101,6 +103,9 @@ impl Day {
             .map(|hour| largest(hour.iter().map(|minute| minute.nodes(node, assumed.load))))
             .sum();
         let millions = sessions / 1e6;
+        let shared = if nodes > 1.0 { writes * measured.database_micros / 1e6 / assumed.load } else { 0.0 };
+        let database_cores = shared.ceil();
+        let database_cost = database_cores * HOURS_PER_DAY * assumed.core_hour;
         Self {
             sessions,
             peak,
@@ -110,12 +115,13 @@ impl Day {
             hung_share: busiest.hung.connections / node.connections / nodes,
             nodes,
             first: busiest.needs(node, assumed.load).0,
+            database_cores,
             writes,
             commits: writes.min(nodes * COMMITS_PER_NODE),
             written_gib: sessions * assumed.weight * measured.written_bytes / BYTES_PER_GIB,
             held_gib,
-            cost: (nodes * HOURS_PER_DAY * node_hour + disk_cost) / millions,
-            cost_following: (following * node_hour + disk_cost) / millions,
+            cost: (nodes * HOURS_PER_DAY * node_hour + database_cost + disk_cost) / millions,
+            cost_following: (following * node_hour + database_cost + disk_cost) / millions,
         }
     }
 }
@@ -228,6 +234,7 @@ mod tests {
 
     const MEASURED: Measured = Measured {
         cpu_micros: 100.0,
+        database_micros: 50.0,
         idle_mib: 20.0,
         kib_per_pending: 50.0,
         kept_bytes: 1_000.0,
@@ -296,6 +303,8 @@ mod tests {
         assert_eq!(day.first, Bound::Connections);
         near(day.connections, 1_202_000.0);
         near(day.nodes, 242.0);
+        // One core's worth, on two that are half full.
+        near(day.database_cores, 2.0);
         near(day.commits, 20_000.0);
         near(day.hung, 120_000.0);
         let gib = 86_400.0 * 20_000.0 * 1_000.0 / BYTES_PER_GIB;
@@ -303,6 +312,6 @@ mod tests {
         near(day.written_gib, gib * 10.0);
         // What follows the load is no cheaper on a day without a busiest hour.
         near(day.cost, day.cost_following);
-        near(day.cost, (242.0 * 24.0 + gib * 7.0) / 1_728.0);
+        near(day.cost, (242.0 * 24.0 + 2.0 * 24.0 * 0.5 + gib * 7.0) / 1_728.0);
     }
 }

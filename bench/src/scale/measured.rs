@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Failure;
 use crate::figures::Record;
-use crate::measure::{Measure, disk};
+use crate::measure::{Measure, disk, nodes};
 use crate::page;
 use crate::platform::Platform;
 
@@ -12,6 +12,8 @@ use crate::platform::Platform;
 pub(super) struct Measured {
     /// CPU time of a session at 256 connections, in microseconds.
     pub(super) cpu_micros: f64,
+    /// CPU time of PostgreSQL for a session where few share a commit, in microseconds.
+    pub(super) database_micros: f64,
     /// Of a server with nothing to do.
     pub(super) idle_mib: f64,
     pub(super) kib_per_pending: f64,
@@ -26,6 +28,7 @@ impl Measured {
         let (full, normal) = (Platform::BuddyFull.name(), Platform::BuddyNormal.name());
         Ok(Self {
             cpu_micros: median(results, Measure::Cpu, full, "cpu256")?,
+            database_micros: median(results, Measure::Nodes, nodes::POSTGRES_FULL, nodes::DATABASE_OF_FEW)?,
             // Memory is measured with `normal`; what is kept in it is the same.
             idle_mib: median(results, Measure::Memory, normal, "idle")?,
             kib_per_pending: median(results, Measure::Memory, normal, "kib_per_session")?,

@@ -21,8 +21,8 @@ impl Bound {
 /// A line for each size.
 pub(super) fn table(days: &[Day]) -> String {
     let mut text = "\
-| sessions a day | a second, peak | connected | nodes | first to be full | writes/s | commits/s | GiB written a day | GiB kept | a million cost | … following the load |
-|---|---|---|---|---|---|---|---|---|---|---|
+| sessions a day | a second, peak | connected | nodes | first to be full | database cores | writes/s | commits/s | GiB written a day | GiB kept | a million cost | … following the load |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 "
     .to_owned();
     for day in days {
@@ -33,6 +33,7 @@ pub(super) fn table(days: &[Day]) -> String {
             short(day.connections),
             number(day.nodes, 0),
             first.to_owned(),
+            if day.nodes > 1.0 { short(day.database_cores) } else { String::new() },
             short(day.writes),
             short(day.commits),
             short(day.written_gib),
@@ -68,6 +69,11 @@ pub(super) fn assumptions(measured: &Measured, assumed: &Assumed) -> String {
         (
             "CPU of a session, `full`, 256 connections",
             format!("{} µs", number(measured.cpu_micros, 1)),
+            "measured",
+        ),
+        (
+            "CPU of PostgreSQL for it, `full`, 32 connections",
+            format!("{} µs", number(measured.database_micros, 1)),
             "measured",
         ),
         ("memory of a node", format!("{} MiB", number(measured.idle_mib, 1)), "measured"),

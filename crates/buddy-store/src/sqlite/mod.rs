@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
 
 use crate::vitals::FailureCounts;
 use crate::{Keyring, StoreError, Vitals};
@@ -127,6 +128,8 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     keyring: Arc<Keyring>,
+    /// Never cancelled: there is no other node.
+    tenure: CancellationToken,
     failures: FailureCounts,
     log: PathBuf,
 }
@@ -150,6 +153,7 @@ impl SqliteStore {
             writer: Writer::start(connection, checkpoints, lock)?,
             readers: Readers::new(readers),
             keyring: Arc::new(keyring),
+            tenure: CancellationToken::new(),
             failures: FailureCounts::default(),
             log: directory::log_of(&file),
         })

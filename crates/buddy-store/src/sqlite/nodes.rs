@@ -8,7 +8,7 @@ use crate::{Change, Nodes};
 
 impl Nodes for SqliteStore {
     fn tenure(&self) -> CancellationToken {
-        CancellationToken::new()
+        self.tenure.clone()
     }
 
     fn tell(&self, _: Change) {}
