@@ -1,6 +1,7 @@
 //! The accept loop: bounded connections, bounded heads, and an end that lets every request finish.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,12 +102,7 @@ async fn accept(app: &App, listener: &TcpListener, router: &Router, connections:
                 continue;
             }
         };
-        let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
-        let counted = app.metrics.connection();
-        tokio::spawn(async move {
-            serving.await;
-            drop((place, counted));
-        });
+        spawn_serving(app, stream, address, router, connections, place);
     }
 }
 
@@ -115,13 +111,25 @@ async fn take_what_waits(app: &App, listener: &TcpListener, router: &Router, con
     for _ in 0..BACKLOG_MAX {
         // What does not come at once is for whoever listens next; tokio may need a second look to know.
         let Ok(Ok((stream, address))) = timeout(BACKLOG_TIME, listener.accept()).await else { return };
-        let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
-        let counted = app.metrics.connection();
-        tokio::spawn(async move {
-            serving.await;
-            drop(counted);
-        });
+        spawn_serving(app, stream, address, router, connections, ());
     }
+}
+
+/// Serves it in the background, counted, with what is held for as long as it is open.
+fn spawn_serving(
+    app: &App,
+    stream: TcpStream,
+    address: SocketAddr,
+    router: &Router,
+    connections: &GracefulShutdown,
+    held: impl Send + 'static,
+) {
+    let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
+    let counted = app.metrics.connection();
+    tokio::spawn(async move {
+        serving.await;
+        drop((held, counted));
+    });
 }
 
 async fn pause_after(error: &io::Error) {

@@ -25,13 +25,13 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     if app.is_draining() {
         return Err(not_ready("The server is stopping; it finishes what it has, and takes no more."));
     }
+    if app.store.tenure().is_cancelled() {
+        return Err(not_ready("The database could not be told for some seconds that this node is alive."));
+    }
     let looked = async {
         app.health.ready().await?;
         app.look_at_the_clock().await
     };
-    if app.store.tenure().is_cancelled() {
-        return Err(not_ready("The database could not be told for some seconds that this node is alive."));
-    }
     let offset = looked.await.map_err(|error| {
         tracing::warn!(%error, "not ready");
         Problem::unavailable()
