@@ -20,7 +20,7 @@ use crate::table::{Column, Shows, table};
 pub(crate) const TITLE: &str = "PostgreSQL, and several nodes";
 pub(crate) const HOW: &str = "\
 One node on SQLite and one on PostgreSQL 15, as in *CPU per session*. The database runs beside the load and the endpoint, on the \
-other core, with its own settings but for `shared_buffers`; its CPU time is that of all its processes. Sessions a second are \
+other core, with its own settings but for `shared_buffers` and `max_connections`; its CPU time is that of all its processes. Sessions a second are \
 bounded by that core: wrk, the endpoint and the database share it.";
 const HOW_TOGETHER: &str = "\
 Two nodes on one PostgreSQL. *Heard*: a session is begun at one node, both are asked with `?wait=10`, and the endpoint answers after \
