@@ -7,7 +7,7 @@ use buddy_core::identity::Identity;
 use buddy_core::message::Text;
 use buddy_core::reason::Reason;
 use buddy_core::secret::CallbackSecret;
-use buddy_core::session::{OpenedBy, Session};
+use buddy_core::session::{OpenedBy, Session, Status};
 use buddy_core::tally::{Counts, Durations, Tally};
 use buddy_core::time::UnixMillis;
 use zeroize::Zeroizing;
@@ -103,6 +103,28 @@ pub(crate) fn opened_by_from(word: &str) -> Result<OpenedBy, StoreError> {
         "visitor" => Ok(OpenedBy::Visitor),
         "server" => Ok(OpenedBy::Server),
         _ => Err(StoreError::Unreadable { table: "sessions", column: "opened_by" }),
+    }
+}
+
+/// How a session stands to what is said in it.
+pub(crate) enum Standing {
+    /// It is not there, or has ended.
+    None,
+    Revoked,
+    Open {
+        agent_id: AgentId,
+        settled: bool,
+    },
+}
+
+impl Standing {
+    /// That of a session that was found, or was not.
+    pub(crate) fn of_found(found: Option<(AgentId, Status)>) -> Self {
+        match found {
+            None => Self::None,
+            Some((_, Status::Revoked)) => Self::Revoked,
+            Some((agent_id, status)) => Self::Open { agent_id, settled: status.is_settled() },
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::PostgresStore;
 use super::failure::Failure;
 use super::pool::{reading, writing};
 use super::statement::{execute, get, get_id, key, query_all, query_optional, statements};
-use crate::columns::{open_text, parse, seal_text};
+use crate::columns::{Standing, open_text, parse, seal_text};
 use crate::{Appended, Changed, HandedOver, Keyring, Messages, StoreError, Written};
 
 macro_rules! select_messages {
@@ -74,7 +74,7 @@ impl Messages for PostgresStore {
         now: UnixMillis,
     ) -> Result<Appended, StoreError> {
         writing!(self, |tx| {
-            match Standing::locked(tx, session_id, now).await? {
+            match locked(tx, session_id, now).await? {
                 Standing::None => return Ok(Appended::NoSession),
                 Standing::Revoked => return Ok(Appended::Revoked),
                 Standing::Open { .. } => {}
@@ -91,7 +91,7 @@ impl Messages for PostgresStore {
         now: UnixMillis,
     ) -> Result<Vec<Message>, StoreError> {
         reading!(self, |client| {
-            let Standing::Open { .. } = Standing::of(client, session_id, now).await? else {
+            let Standing::Open { .. } = standing(client, session_id, now).await? else {
                 return Ok(Vec::new());
             };
             let after = match after {
@@ -116,7 +116,7 @@ impl Messages for PostgresStore {
             Ok(Changed { change: get(row, "change")?, message: message_from(&self.keyring, row)? })
         };
         reading!(self, |client| {
-            let Standing::Open { .. } = Standing::of(client, session_id, now).await? else {
+            let Standing::Open { .. } = standing(client, session_id, now).await? else {
                 return Ok(None);
             };
             let values: [&(dyn ToSql + Sync); 3] = [&key(session_id), &since, &i64::from(limit)];
@@ -146,44 +146,27 @@ impl Messages for PostgresStore {
     }
 }
 
-/// How a session stands to what is said in it.
-enum Standing {
-    /// It is not there, or has ended.
-    None,
-    Revoked,
-    Open {
-        agent_id: AgentId,
-        settled: bool,
-    },
+async fn standing(client: &impl GenericClient, id: SessionId, now: UnixMillis) -> Result<Standing, Failure> {
+    found(client, SESSION, id, now).await
 }
 
-impl Standing {
-    async fn of(client: &impl GenericClient, id: SessionId, now: UnixMillis) -> Result<Self, Failure> {
-        Self::found(client, SESSION, id, now).await
-    }
+/// It stays so until the end of the transaction.
+async fn locked(client: &impl GenericClient, id: SessionId, now: UnixMillis) -> Result<Standing, Failure> {
+    execute(client, SHARE_AGENT, &[&key(id)]).await?;
+    found(client, LOCK_SESSION, id, now).await
+}
 
-    /// It stays so until the end of the transaction.
-    async fn locked(client: &impl GenericClient, id: SessionId, now: UnixMillis) -> Result<Self, Failure> {
-        execute(client, SHARE_AGENT, &[&key(id)]).await?;
-        Self::found(client, LOCK_SESSION, id, now).await
-    }
-
-    async fn found(
-        client: &impl GenericClient,
-        sql: &str,
-        id: SessionId,
-        now: UnixMillis,
-    ) -> Result<Self, Failure> {
-        let standing = |row: &Row| {
-            let status: String = get(row, "status")?;
-            Ok((get_id(row, "agent_id")?, parse::<Status>(&status, "sessions", "status")?))
-        };
-        Ok(match query_optional(client, sql, &[&key(id), &now.0], standing).await? {
-            None => Self::None,
-            Some((_, Status::Revoked)) => Self::Revoked,
-            Some((agent_id, status)) => Self::Open { agent_id, settled: status.is_settled() },
-        })
-    }
+async fn found(
+    client: &impl GenericClient,
+    sql: &str,
+    id: SessionId,
+    now: UnixMillis,
+) -> Result<Standing, Failure> {
+    let standing = |row: &Row| {
+        let status: String = get(row, "status")?;
+        Ok((get_id(row, "agent_id")?, parse::<Status>(&status, "sessions", "status")?))
+    };
+    Ok(Standing::of_found(query_optional(client, sql, &[&key(id), &now.0], standing).await?))
 }
 
 async fn write(
@@ -192,7 +175,7 @@ async fn write(
     sealed: &[u8],
     now: UnixMillis,
 ) -> Result<Written, Failure> {
-    let (agent_id, settled) = match Standing::locked(client, message.session_id, now).await? {
+    let (agent_id, settled) = match locked(client, message.session_id, now).await? {
         Standing::None => return Ok(Written::NoSession),
         Standing::Revoked => return Ok(Written::Revoked),
         Standing::Open { agent_id, settled } => (agent_id, settled),

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 
 use super::SqliteStore;
 use super::statement::{execute, query_all, query_optional, statements};
-use crate::columns::{open_text, parse, seal_text};
+use crate::columns::{Standing, open_text, parse, seal_text};
 use crate::{Appended, Changed, HandedOver, Keyring, Messages, StoreError, Written};
 
 macro_rules! select_messages {
@@ -71,7 +71,7 @@ impl Messages for SqliteStore {
     ) -> Result<Appended, StoreError> {
         let keyring = self.keyring.clone();
         self.write(move |connection| {
-            match Standing::of(connection, session_id, now)? {
+            match standing(connection, session_id, now)? {
                 Standing::None => return Ok(Appended::NoSession),
                 Standing::Revoked => return Ok(Appended::Revoked),
                 Standing::Open { .. } => {}
@@ -90,7 +90,7 @@ impl Messages for SqliteStore {
     ) -> Result<Vec<Message>, StoreError> {
         let keyring = self.keyring.clone();
         self.read(move |connection| {
-            let Standing::Open { .. } = Standing::of(connection, session_id, now)? else {
+            let Standing::Open { .. } = standing(connection, session_id, now)? else {
                 return Ok(Vec::new());
             };
             let session = id_bytes(session_id);
@@ -114,7 +114,7 @@ impl Messages for SqliteStore {
     ) -> Result<Option<Vec<Changed>>, StoreError> {
         let keyring = self.keyring.clone();
         self.read(move |connection| {
-            let Standing::Open { .. } = Standing::of(connection, session_id, now)? else { return Ok(None) };
+            let Standing::Open { .. } = standing(connection, session_id, now)? else { return Ok(None) };
             let changed = |row: &Row<'_>| {
                 Ok(Changed { change: row.get("change")?, message: message_from(&keyring, row)? })
             };
@@ -146,29 +146,12 @@ impl Messages for SqliteStore {
     }
 }
 
-/// How a session stands to what is said in it.
-enum Standing {
-    /// It is not there, or has ended.
-    None,
-    Revoked,
-    Open {
-        agent_id: AgentId,
-        settled: bool,
-    },
-}
-
-impl Standing {
-    fn of(connection: &Connection, id: SessionId, now: UnixMillis) -> Result<Self, StoreError> {
-        let found = query_optional(connection, SESSION, (id_bytes(id), now.0), |row| {
-            let status: String = row.get("status")?;
-            Ok((id_from_bytes(row.get("agent_id")?), parse::<Status>(&status, "sessions", "status")?))
-        })?;
-        Ok(match found {
-            None => Self::None,
-            Some((_, Status::Revoked)) => Self::Revoked,
-            Some((agent_id, status)) => Self::Open { agent_id, settled: status.is_settled() },
-        })
-    }
+fn standing(connection: &Connection, id: SessionId, now: UnixMillis) -> Result<Standing, StoreError> {
+    let found = query_optional(connection, SESSION, (id_bytes(id), now.0), |row| {
+        let status: String = row.get("status")?;
+        Ok((id_from_bytes(row.get("agent_id")?), parse::<Status>(&status, "sessions", "status")?))
+    })?;
+    Ok(Standing::of_found(found))
 }
 
 fn write(
@@ -177,7 +160,7 @@ fn write(
     sealed: Vec<u8>,
     now: UnixMillis,
 ) -> Result<Written, StoreError> {
-    let (agent_id, settled) = match Standing::of(connection, message.session_id, now)? {
+    let (agent_id, settled) = match standing(connection, message.session_id, now)? {
         Standing::None => return Ok(Written::NoSession),
         Standing::Revoked => return Ok(Written::Revoked),
         Standing::Open { agent_id, settled } => (agent_id, settled),
