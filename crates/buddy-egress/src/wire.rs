@@ -1,6 +1,6 @@
 //! The bytes of one connection: counted where they leave the socket, and again where TLS hands them on.
 
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,11 +9,15 @@ use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::CertificateDer;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::limits::{INFORMATIONAL_MAX, WIRE_BYTES_MAX};
+
+/// Where tokio asks the system in that way.
+const TELLS_OF_EACH_ARRIVAL: bool =
+    cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple"));
 
 /// More was read for one exchange than any honest answer needs.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,21 @@ impl Socket {
         self.tcp.local_addr().expect("a connected socket")
     }
 
+    /// Reads what is there. What does not fill the buffer was all: that is noted as if a further read had found nothing, which
+    /// saves it. It holds where the system tells of each arrival anew (epoll, kqueue).
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut all = None;
+        let read = self.tcp.try_io(Interest::READABLE, || {
+            let read = (&*SockRef::from(&self.tcp)).read(buffer)?;
+            if TELLS_OF_EACH_ARRIVAL && (1..buffer.len()).contains(&read) {
+                all = Some(read);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(read)
+        });
+        all.map_or(read, Ok)
+    }
+
     fn count(&self, read: usize) -> io::Result<()> {
         let total = self.wire_read.fetch_add(read, Ordering::Relaxed) + read;
         // hyper reads on through informational answers without coming back to us: it is stopped here.
@@ -96,7 +115,7 @@ impl AsyncRead for Wire {
         let socket = &self.0;
         loop {
             ready!(socket.tcp.poll_read_ready(cx))?;
-            match socket.tcp.try_read(buffer.initialize_unfilled()) {
+            match socket.try_read(buffer.initialize_unfilled()) {
                 Ok(read) => {
                     buffer.advance(read);
                     return Poll::Ready(socket.count(read));
