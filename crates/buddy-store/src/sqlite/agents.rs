@@ -1,5 +1,8 @@
 //! Agents and their origins.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use async_trait::async_trait;
 use buddy_core::agent::Agent;
 use buddy_core::audit::AuditEntry;
@@ -113,6 +116,23 @@ fn read_agent(connection: &Connection, id: AgentId) -> Result<Option<Agent>, Sto
 /// The agent is there.
 pub(super) fn is_there(connection: &Connection, id: AgentId) -> Result<bool, StoreError> {
     Ok(query_optional(connection, IS_THERE, [id_bytes(id)], |_| Ok(()))?.is_some())
+}
+
+/// Whether agents are there, for the writes of one transaction that change no agent.
+#[derive(Default)]
+pub(super) struct AgentsThere(HashMap<AgentId, bool>);
+
+impl AgentsThere {
+    pub(super) fn has(&mut self, connection: &Connection, id: AgentId) -> Result<bool, StoreError> {
+        match self.0.entry(id) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(unknown) => Ok(*unknown.insert(is_there(connection, id)?)),
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
 }
 
 pub(super) fn agent_from(row: &Row<'_>) -> Result<Agent, StoreError> {

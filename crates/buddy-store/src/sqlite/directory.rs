@@ -21,8 +21,9 @@ const LOCK_FILE: &str = "buddy.lock";
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Above the number of statements there are, so that none is ever prepared twice.
 pub(super) const CACHED_STATEMENTS: usize = 128;
-/// The writer's pages in memory, in KiB (negative by `SQLite`'s convention): the ends of all trees it appends to.
-const WRITER_CACHE: i32 = -16 * 1024;
+/// The writer's pages in memory, in KiB (negative by `SQLite`'s convention): the ends of all trees it appends to. Of more each
+/// commit costs more: where it has split a page out of order, SQLite looks through all of them.
+const WRITER_CACHE: i32 = -4 * 1024;
 /// A reader's: the inner pages of the hot trees.
 const READER_CACHE: i32 = -4 * 1024;
 

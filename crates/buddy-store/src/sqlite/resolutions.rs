@@ -11,6 +11,7 @@ use buddy_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
 use super::statement::{execute, query_all, query_optional, statements};
+use super::writer::Group;
 use super::{SqliteStore, deleted_agents};
 use crate::columns::{below, first_id_of, parse, reasons};
 use crate::{Numbered, Page, ResolutionFilter, Resolutions, StoreError};
@@ -29,7 +30,7 @@ macro_rules! select_resolutions {
 statements! {
     CREATE = "INSERT OR FAIL INTO resolutions
             (id, agent_id, session_id, outcome, reason, started_at, duration_us, warnings, attempts, number)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     LIST = select_resolutions!("WHERE agent_id = ?1 AND number < ?2
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = ?1)
         ORDER BY number DESC LIMIT ?3");
@@ -162,10 +163,13 @@ impl Numbers {
 /// it is greater than all before it, though these are removed or the clock goes back, and none has to be noted.
 pub(super) fn keep(
     connection: &Connection,
-    numbers: &mut Numbers,
+    group: &mut Group,
     resolution: &Resolution,
     at: UnixMillis,
 ) -> Result<(), StoreError> {
+    if !group.agents.has(connection, resolution.agent_id)? {
+        return Ok(());
+    }
     let unwritable = |_| StoreError::Database("a resolution could not be written as JSON".to_owned());
     let duration = i64::try_from(resolution.duration).unwrap_or(i64::MAX);
     let values = (
@@ -178,7 +182,7 @@ pub(super) fn keep(
         duration,
         serde_json::to_string(&resolution.warnings).map_err(unwritable)?,
         serde_json::to_string(&resolution.attempts).map_err(unwritable)?,
-        numbers.next(connection, resolution.agent_id, at.0.saturating_mul(1000))?,
+        group.numbers.next(connection, resolution.agent_id, at.0.saturating_mul(1000))?,
     );
     execute(connection, CREATE, values).map(drop)
 }

@@ -35,8 +35,7 @@ macro_rules! select_sessions {
 statements! {
     CREATE = "INSERT OR FAIL INTO sessions (id, agent_id, token_hash, status, opened_by, callback_made, failure,
             created_at, expires_at, resolved_at, user_hash, identity)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-        WHERE EXISTS (SELECT 1 FROM agents WHERE id = ?2)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     ONE = select_sessions!("", "id = ?1 AND expires_at > ?2
         AND EXISTS (SELECT 1 FROM agents WHERE agents.id = sessions.agent_id)");
     ONE_WITH_IDENTITY = select_sessions!(", identity", "id = ?1 AND expires_at > ?2
@@ -74,14 +73,15 @@ impl Sessions for SqliteStore {
         let session = settled(session, settlement.as_deref());
         let user = user_columns(&self.keyring, session.id, session.agent_id, settlement.as_deref())?;
         self.write_often(move |connection, group| {
-            let kept = insert(connection, &session, &user)?;
-            if let Some(Settlement { resolution, resolved_at, .. }) = settlement.as_deref()
-                && kept
-            {
-                resolutions::keep(connection, &mut group.numbers, resolution, *resolved_at)?;
+            if !group.agents.has(connection, session.agent_id)? {
+                return Ok(false);
+            }
+            insert(connection, &session, &user)?;
+            if let Some(Settlement { resolution, resolved_at, .. }) = settlement.as_deref() {
+                resolutions::keep(connection, group, resolution, *resolved_at)?;
                 group.gained.count(resolution, *resolved_at);
             }
-            Ok(kept)
+            Ok(true)
         })
         .await
     }
@@ -117,7 +117,7 @@ impl Sessions for SqliteStore {
         self.write_often(move |connection, group| {
             let changed = settle(connection, id, &settlement, &user)?;
             let Settlement { resolution, resolved_at, .. } = &*settlement;
-            resolutions::keep(connection, &mut group.numbers, resolution, *resolved_at)?;
+            resolutions::keep(connection, group, resolution, *resolved_at)?;
             if changed {
                 group.gained.count(resolution, *resolved_at);
             }
@@ -197,7 +197,7 @@ fn insert(
     connection: &Connection,
     session: &Session,
     (user_hash, identity): &UserColumns,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let values = (
         id_bytes(session.id),
         id_bytes(session.agent_id),
@@ -212,7 +212,7 @@ fn insert(
         user_hash,
         identity,
     );
-    Ok(execute(connection, CREATE, values)? > 0)
+    execute(connection, CREATE, values).map(drop)
 }
 
 fn settle(

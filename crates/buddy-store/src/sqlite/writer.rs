@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::OpenError;
+use super::agents::AgentsThere;
 use super::checkpoint::{Checkpoints, PACE};
 use super::directory::DirectoryLock;
 use super::resolutions::Numbers;
@@ -125,6 +126,8 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What the writes of a group have in common.
 #[derive(Default)]
 pub(super) struct Group {
+    /// Which agents are there, asked once for all of them.
+    pub(super) agents: AgentsThere,
     /// What they count, kept once for all of them.
     pub(super) gained: Gained,
     /// The last numbers given, of this group and of those before.
@@ -258,6 +261,8 @@ fn now() -> Instant {
 fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>], group: &mut Group) -> Result<(), StoreError> {
     jobs.sort_by_key(|job| !job.is_repeatable());
     let (often, once) = jobs.split_at_mut(jobs.partition_point(|job| job.is_repeatable()));
+    // The group before may have removed one.
+    group.agents.forget();
     execute(connection, BEGIN, [])?;
     if !often.iter_mut().all(|job| job.run(connection, group)) {
         roll_back(connection);
