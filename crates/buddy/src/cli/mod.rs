@@ -21,8 +21,10 @@ mod verify;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use crate::config::Flags;
 use crate::demo;
@@ -146,8 +148,10 @@ fn say_aside(text: &str) {
     eprintln!("{text}");
 }
 
-/// Runs `main` on as many threads as the machine has cores.
+/// Runs `main` on as many threads as there are cores. Where that is one, it is this thread: nothing is handed over and nobody
+/// woken then, and answers that are ready together are sent together.
 pub(crate) fn block_on<T>(main: impl Future<Output = T>) -> std::io::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(main))
+    let one_core = available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut runtime = if one_core { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    Ok(runtime.enable_all().build()?.block_on(main))
 }

@@ -9,6 +9,7 @@ mod isolation;
 mod joins;
 mod messages;
 mod nodes;
+mod one_core;
 mod rotation;
 mod traces;
 mod wire;

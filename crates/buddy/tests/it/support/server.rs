@@ -18,13 +18,14 @@ pub(crate) struct Setup {
     directory: TempDir,
     env: Vec<(String, String)>,
     undisturbed: bool,
+    one_core: bool,
 }
 
 impl Setup {
     /// Callbacks may reach the loopback and believe this authority; strangers are not limited.
     pub(crate) fn new(ca_pem: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut setup = Self { directory, env: Vec::new(), undisturbed: false };
+        let mut setup = Self { directory, env: Vec::new(), undisturbed: false, one_core: false };
         if let Some(pem) = ca_pem {
             let path = setup.path().join("ca.pem");
             std::fs::write(&path, pem).unwrap();
@@ -49,6 +50,11 @@ impl Setup {
         Self { undisturbed: true, ..self }
     }
 
+    /// It sees a machine with one core.
+    pub(crate) fn on_one_core(self) -> Self {
+        Self { one_core: true, ..self }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -64,7 +70,14 @@ impl Setup {
 
     /// The command, with no variable of ours but those of this set-up.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_buddy"));
+        let program = env!("CARGO_BIN_EXE_buddy");
+        let mut command = if self.one_core {
+            let mut command = Command::new("/usr/bin/taskset");
+            command.args(["--cpu-list", &first_core(), program]);
+            command
+        } else {
+            Command::new(program)
+        };
         command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.path());
         command
     }
@@ -113,6 +126,13 @@ impl Setup {
         stdout.read_to_end(&mut printed).unwrap();
         Output { stdout: printed, ..process.wait_with_output().unwrap() }
     }
+}
+
+/// The first core that the tests may use.
+fn first_core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    cores.trim().split([',', '-']).next().unwrap().to_owned()
 }
 
 /// A running server; killed when dropped.
@@ -195,7 +215,12 @@ impl Buddy {
         // The process has ended; its directory lives on in the set-up.
         std::mem::replace(
             &mut self.setup,
-            Setup { directory: tempfile::tempdir().unwrap(), env: Vec::new(), undisturbed: false },
+            Setup {
+                directory: tempfile::tempdir().unwrap(),
+                env: Vec::new(),
+                undisturbed: false,
+                one_core: false,
+            },
         )
     }
 }
