@@ -1,15 +1,13 @@
 //! The accept loop: bounded connections, bounded heads, and an end that lets every request finish.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
 use buddy_core::limits::{ATTEMPTS_MAX, TIMEOUT_MS_MAX};
-use hyper::body::Incoming;
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,11 +15,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tower::ServiceExt;
 
 use crate::app::App;
+use crate::http::Front;
 use crate::http::limit::Peer;
-use crate::{housekeeping, http, nodes};
+use crate::{housekeeping, nodes};
 
 /// A head that takes longer is not meant to end.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -44,12 +42,12 @@ pub(crate) async fn run(app: Arc<App>, listener: TcpListener, stop: impl Future<
     let housekeeping = tokio::spawn(housekeeping::run(app.clone(), app.stopping.clone()));
     let nodes = tokio::spawn(nodes::run(app.clone(), app.stopping.clone()));
     let connections = GracefulShutdown::new();
-    let router = http::router(&app);
+    let front = Arc::new(Front::new(&app));
     tokio::select! {
-        () = accept(&app, &listener, &router, &connections) => {}
+        () = accept(&app, &listener, &front, &connections) => {}
         () = stopped(&app, stop) => {}
     }
-    take_what_waits(&app, &listener, &router, &connections).await;
+    take_what_waits(&app, &listener, &front, &connections).await;
     drop(listener);
     if !app.drain.is_zero() {
         // One that has sent nothing yet would be closed as idle, with its request on the way.
@@ -91,7 +89,7 @@ async fn take_up_pending(app: Arc<App>) {
     }
 }
 
-async fn accept(app: &App, listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+async fn accept(app: &App, listener: &TcpListener, front: &Arc<Front>, connections: &GracefulShutdown) {
     let places = Arc::new(Semaphore::new(app.max_connections.min(Semaphore::MAX_PERMITS)));
     loop {
         let place = places.clone().acquire_owned().await.expect("the places are never closed");
@@ -102,16 +100,21 @@ async fn accept(app: &App, listener: &TcpListener, router: &Router, connections:
                 continue;
             }
         };
-        spawn_serving(app, stream, address, router, connections, place);
+        spawn_serving(app, stream, address, front, connections, place);
     }
 }
 
 /// Connections that the kernel has taken already, and whose requests would be lost with the listener.
-async fn take_what_waits(app: &App, listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+async fn take_what_waits(
+    app: &App,
+    listener: &TcpListener,
+    front: &Arc<Front>,
+    connections: &GracefulShutdown,
+) {
     for _ in 0..BACKLOG_MAX {
         // What does not come at once is for whoever listens next; tokio may need a second look to know.
         let Ok(Ok((stream, address))) = timeout(BACKLOG_TIME, listener.accept()).await else { return };
-        spawn_serving(app, stream, address, router, connections, ());
+        spawn_serving(app, stream, address, front, connections, ());
     }
 }
 
@@ -120,11 +123,11 @@ fn spawn_serving(
     app: &App,
     stream: TcpStream,
     address: SocketAddr,
-    router: &Router,
+    front: &Arc<Front>,
     connections: &GracefulShutdown,
     held: impl Send + 'static,
 ) {
-    let serving = serve(stream, Peer(address.ip()), router.clone(), connections.watcher());
+    let serving = serve(stream, Peer(address.ip()), Arc::clone(front), connections.watcher());
     let counted = app.metrics.connection();
     tokio::spawn(async move {
         serving.await;
@@ -141,18 +144,16 @@ async fn pause_after(error: &io::Error) {
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
-async fn serve(stream: TcpStream, peer: Peer, router: Router, watcher: Watcher) {
+async fn serve(stream: TcpStream, peer: Peer, front: Arc<Front>, watcher: Watcher) {
     // Only a hint to the kernel; without it answers are later, not wrong.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
-    });
+    let service = service_fn(move |request| front.answer(request, peer).map(Ok::<_, Infallible>));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
+        // Answers are small: one piece costs less to send than two.
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     // Whatever ends a connection ends it alone; its requests were answered or are of no use any more.
     let _ = watcher.watch(connection).await;

@@ -4,6 +4,7 @@ pub(crate) mod asset;
 pub(crate) mod caller;
 mod cors;
 pub(crate) mod events;
+mod front;
 pub(crate) mod json;
 pub(crate) mod limit;
 mod observe;
@@ -20,11 +21,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::console;
+pub(crate) use front::Front;
 pub(crate) use probes::VERSION_HEADER;
 use v1::{
     agents, api_keys, audit, callback, check, explanation, identity, messages, resolutions, sessions, stats,
@@ -32,14 +35,10 @@ use v1::{
 
 /// Every route of the server.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    let (visitor, visitor_doc) = visitor_routes().split_for_parts();
-    let (others, mut doc) = software_routes().merge(operator_routes()).split_for_parts();
-    doc.merge(visitor_doc);
-    let doc = openapi::document(doc, messages::event_schemas());
     Router::new()
-        .merge(visitor.layer(cors::layer(app)))
-        .merge(others)
-        .route("/v1/openapi.json", openapi::route(&doc))
+        .merge(Router::from(visitor_routes()).layer(cors::layer(app)))
+        .merge(Router::from(software_routes().merge(operator_routes())))
+        .route("/v1/openapi.json", get(openapi::document))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
@@ -49,6 +48,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .fallback(problem::no_route)
         .with_state(Arc::clone(app))
         .layer(from_fn_with_state(Arc::clone(app), observe::each_request))
+}
+
+/// The OpenAPI document of all of them that are the API's.
+fn described() -> OpenApi {
+    visitor_routes().merge(software_routes()).merge(operator_routes()).into_openapi()
 }
 
 fn visitor_routes() -> OpenApiRouter<Arc<App>> {

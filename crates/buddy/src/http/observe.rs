@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::json::BODY_BYTES_MAX;
 use super::limit::{Peer, is_trusted};
 use super::problem::{self, Problem};
+use super::v1::sessions;
 use crate::app::App;
 use crate::logs;
 use crate::traces::{Answered, Trace};
@@ -23,21 +24,32 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A proxy's request id is kept if it is no longer than this and made of plain characters.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 /// What begins a session, and what identifies one.
-const TRACED: [&str; 2] = ["/v1/sessions", "/v1/sessions/{sessionId}/identify"];
+const TRACED: [&str; 2] = [sessions::BEGIN_PATH, "/v1/sessions/{sessionId}/identify"];
+
+/// What the router has found a route for, or none.
+pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    observed(&app, request, route, |request| next.run(request)).await
+}
 
 /// Gives the request its id, sees to it that it is answered, and logs and counts the answer.
-pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observed<F: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    route: Option<&str>,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let begun = Instant::now();
-    let id = given_id(&request).unwrap_or_else(|| new_id(&app));
+    let id = given_id(&request).unwrap_or_else(|| new_id(app));
     let method = method_name(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let trace = traced(&app, &request, route.as_ref());
+    let trace = traced(app, &request, route);
     DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
     logs::of_request(id.clone(), trace.clone(), async move {
-        let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let answered = AssertUnwindSafe(answer(request)).catch_unwind().await;
         let mut response = answered.map_or_else(|_| Problem::internal().into_response(), never_plain);
         let (status, took) = (response.status().as_u16(), begun.elapsed());
-        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        let route = route.unwrap_or("none");
         app.metrics.request(method, route, status, took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(method, route, status, micros, "request answered");
@@ -58,8 +70,8 @@ pub(super) async fn each_request(State(app): State<Arc<App>>, mut request: Reque
 }
 
 /// The trace of a request that begins or identifies a session: of nothing else is any made.
-fn traced(app: &App, request: &Request, route: Option<&MatchedPath>) -> Option<Trace> {
-    if app.traces.are_off() || request.method() != Method::POST || !TRACED.contains(&route?.as_str()) {
+fn traced(app: &App, request: &Request, route: Option<&str>) -> Option<Trace> {
+    if app.traces.are_off() || request.method() != Method::POST || !TRACED.contains(&route?) {
         return None;
     }
     let through_proxy = || {

@@ -1,19 +1,18 @@
 //! The OpenAPI 3.1 document: gathered from the handlers, served, and kept as a golden file.
 
 use std::collections::BTreeMap;
-use std::future::ready;
+use std::sync::LazyLock;
 
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
-use axum::routing::{MethodRouter, get};
+use axum::response::IntoResponse;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi, RefOr, Response as DocResponse, ResponseBuilder, Schema,
-};
+use utoipa::openapi::{Components, ContentBuilder, RefOr, Response as DocResponse, ResponseBuilder, Schema};
 use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
 
 use super::problem::Problem;
+use super::v1::messages;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -23,13 +22,21 @@ use super::problem::Problem;
 ))]
 struct Head;
 
-/// The whole document. `events`: the schemas of what streams send.
-pub(super) fn document(routes: OpenApi, events: Vec<(String, RefOr<Schema>)>) -> Value {
+/// The whole document, as text: made when it is first asked for, for most servers never are.
+static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| serde_json::to_vec(&whole()).expect("JSON serialises").into());
+
+/// Answers with the document.
+pub(super) async fn document() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.clone())
+}
+
+fn whole() -> Value {
     let mut document = Head::openapi();
-    document.merge(routes);
+    document.merge(super::described());
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
-    components.schemas.extend(events);
+    components.schemas.extend(messages::event_schemas());
     for (name, prefix, of) in [
         ("sessionToken", "bst_", "The visitor's token, of one session."),
         ("apiKey", "bpk_", "The agent's own software, with a key of that agent."),
@@ -58,12 +65,6 @@ fn optional_bodies_are_objects(document: &mut Value) {
             *schema = object.take();
         }
     }
-}
-
-/// Answers with the document, written once.
-pub(super) fn route<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
-    let text = Bytes::from(serde_json::to_vec(document).expect("JSON serialises"));
-    get(move || ready(([(CONTENT_TYPE, "application/json")], text.clone())))
 }
 
 /// The problems that any call may be answered with: refused input, an unreadable body, and faults of ours.

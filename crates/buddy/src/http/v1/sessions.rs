@@ -27,6 +27,9 @@ use crate::identify::Settling;
 use crate::refusal::Refusal;
 use crate::sessions::{Begin, Begun};
 
+/// Where a session is begun.
+pub(crate) const BEGIN_PATH: &str = "/v1/sessions";
+
 /// What begins a session.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
