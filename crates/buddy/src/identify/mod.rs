@@ -202,7 +202,8 @@ impl Identifier {
         configured: &ConfiguredCallback,
         tenure: &CancellationToken,
     ) -> Option<Session> {
-        let Some(settlement) = tenure.run_until_cancelled(self.settlement(session, configured)).await else {
+        let settlement = Box::pin(self.settlement(session, configured));
+        let Some(settlement) = tenure.run_until_cancelled(settlement).await else {
             self.give_up();
             tracing::warn!(session = %session.id, "given up: the database could not be told that this node is alive");
             return None;
@@ -217,7 +218,8 @@ impl Identifier {
         configured: &ConfiguredCallback,
         running: &Running,
     ) -> Result<Option<Session>, Refusal> {
-        let settlement = pin!(self.settlement(&session, configured));
+        // Boxed: the task is moved some times before it begins, and this is most of it.
+        let settlement = Box::pin(self.settlement(&session, configured));
         let wanted = pin!(running.is_wanted_on_disk());
         let settlement = match select(settlement, wanted).await {
             Either::Left((settlement, _)) => {
@@ -384,10 +386,13 @@ fn log(session: &Session, settlement: &Settlement) {
     let resolution = &settlement.resolution;
     let reason = settlement.failure.map_or("", Reason::as_str);
     let code = settlement.failure.map_or("", |reason| reason.code().as_str());
+    // As texts: what is told by its Display is looked through for what to escape piece by piece.
+    let (id, agent_id, resolution_id) =
+        (session.id.to_string(), session.agent_id.to_string(), resolution.id.to_string());
     tracing::info!(
-        session = %session.id,
-        agent = %session.agent_id,
-        resolution = %resolution.id,
+        session = id,
+        agent = agent_id,
+        resolution = resolution_id,
         outcome = resolution.outcome.as_str(),
         code,
         reason,
