@@ -14,8 +14,9 @@ use futures_util::future::Either;
 use tokio::task::futures::TaskLocalFuture;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::Directive;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::traces::Trace;
 
@@ -82,16 +83,15 @@ fn with_ids(mut write: impl FnMut(&'static str, &str)) {
 
 /// Sets the process's subscriber; a second call changes nothing.
 pub(crate) fn init(level: LevelFilter) {
-    let others = level.min(LevelFilter::WARN);
-    let filter = OURS.into_iter().fold(EnvFilter::default().add_directive(others.into()), |filter, name| {
-        let directive: Directive = format!("{name}={level}").parse().expect("a crate name and a level");
-        filter.add_directive(directive)
-    });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let shown = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|name| (name, level)));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(shown);
     // Fails only when a subscriber is set already, which is then as good.
     let _ = if std::io::stderr().is_terminal() {
-        builder.fmt_fields(line::Text::default()).try_init()
+        registry.with(lines.fmt_fields(line::Text::default())).try_init()
     } else {
-        builder.event_format(line::Json).try_init()
+        registry.with(lines.event_format(line::Json)).try_init()
     };
 }
