@@ -26,14 +26,8 @@ const REQUEST_ID_BYTES_MAX: usize = 64;
 /// What begins a session, and what identifies one.
 const TRACED: [&str; 2] = [sessions::BEGIN_PATH, "/v1/sessions/{sessionId}/identify"];
 
-/// What the router has found a route for, or none.
-pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    observed(&app, request, route, |request| next.run(request)).await
-}
-
-/// Gives the request its id, sees to it that it is answered, and logs and counts the answer.
+/// Gives a request its id, sees to it that it is answered, and logs and counts the answer. `route`: the template of its path,
+/// if there is one.
 pub(super) async fn observed<F: Future<Output = Response>>(
     app: &App,
     mut request: Request,
@@ -67,6 +61,13 @@ pub(super) async fn observed<F: Future<Output = Response>>(
         response
     })
     .await
+}
+
+/// The same as a layer round the routes, of the one that the router has found.
+pub(super) async fn each_request(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    observed(&app, request, route, |request| next.run(request)).await
 }
 
 /// The trace of a request that begins or identifies a session: of nothing else is any made.
