@@ -1,6 +1,7 @@
 //! `buddy serve` as it is released, on a data dir of its own.
 
 use std::fs::Permissions;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -49,11 +50,35 @@ pub(crate) fn spawn(
     durability: Durability,
     database: Option<&str>,
 ) -> Result<Process, Failure> {
+    let prepare = settings(rig, directory, durability, database);
+    rig.platform(&rig.programs.buddy, prepare, &directory.log())
+}
+
+/// The same as on a machine with several cores, on which it has a thread for each; all of them on the platform's one core once
+/// it listens.
+pub(crate) fn spawn_threads(
+    rig: &Rig,
+    directory: &DataDir,
+    durability: Durability,
+) -> Result<(Process, SocketAddr), Failure> {
+    let prepare = settings(rig, directory, durability, None);
+    let mut process = rig.platform_everywhere(&rig.programs.buddy, prepare, &directory.log())?;
+    let address = process.announced()?;
+    rig.core.confine(process.id())?;
+    Ok((process, address))
+}
+
+fn settings(
+    rig: &Rig,
+    directory: &DataDir,
+    durability: Durability,
+    database: Option<&str>,
+) -> impl FnOnce(&mut Command) {
     let durability = match durability {
         Durability::Normal => "normal",
         Durability::Full => "full",
     };
-    let prepare = |command: &mut Command| {
+    move |command: &mut Command| {
         command
             .arg("serve")
             .env_clear()
@@ -70,8 +95,7 @@ pub(crate) fn spawn(
         if let Some(url) = database {
             command.env("BUDDY_DATABASE_URL", url);
         }
-    };
-    rig.platform(&rig.programs.buddy, prepare, &directory.log())
+    }
 }
 
 /// Makes an agent whose callback goes to `url`; its id.

@@ -32,17 +32,32 @@ impl PlatformCore {
 
     /// The command line of `program` on the platform's core.
     pub(crate) fn command(&self, program: &Path) -> Vec<OsString> {
-        let mut line = Vec::new();
-        if let Some(core) = self.platform {
-            line.extend(["taskset".into(), "-c".into(), core.to_string().into()]);
+        match self.platform {
+            Some(core) => on(&[core], program),
+            None => vec![program.into()],
         }
-        line.push(program.into());
-        line
     }
+
+    /// The same on all cores, until it is [confined](Self::confine).
+    pub(crate) fn command_everywhere(&self, program: &Path) -> Vec<OsString> {
+        on(&self.allowed, program)
+    }
+
+    /// Moves all threads of a process to the platform's core.
+    pub(crate) fn confine(&self, process: u32) -> Result<(), Failure> {
+        let Some(core) = self.platform else { return Ok(()) };
+        affinity::keep_on(process, &[core])
+    }
+}
+
+fn on(cores: &[usize], program: &Path) -> Vec<OsString> {
+    let cores = cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+    vec!["taskset".into(), "-c".into(), cores.into(), program.into()]
 }
 
 #[cfg(target_os = "linux")]
 mod affinity {
+    use rustix::process::Pid;
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
     use crate::Failure;
@@ -54,11 +69,25 @@ mod affinity {
     }
 
     pub(super) fn stay_on(cores: &[usize]) -> Result<(), Failure> {
+        Ok(sched_setaffinity(None, &set_of(cores))?)
+    }
+
+    /// Every thread that the process has now; those that they start later are where they are.
+    pub(super) fn keep_on(process: u32, cores: &[usize]) -> Result<(), Failure> {
+        let set = set_of(cores);
+        for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+            let id = thread?.file_name().to_string_lossy().parse()?;
+            sched_setaffinity(Pid::from_raw(id), &set)?;
+        }
+        Ok(())
+    }
+
+    fn set_of(cores: &[usize]) -> CpuSet {
         let mut set = CpuSet::new();
         for core in cores {
             set.set(*core);
         }
-        Ok(sched_setaffinity(None, &set)?)
+        set
     }
 }
 
@@ -74,6 +103,10 @@ mod affinity {
     }
 
     pub(super) fn stay_on(_: &[usize]) -> Result<(), Failure> {
+        Err(NEEDED.into())
+    }
+
+    pub(super) fn keep_on(_: u32, _: &[usize]) -> Result<(), Failure> {
         Err(NEEDED.into())
     }
 }

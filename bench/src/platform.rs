@@ -24,6 +24,7 @@ pub(crate) enum Platform {
     LimitStored,
     BuddyNormal,
     BuddyFull,
+    BuddyThreads,
     AxumReqwest,
     NodeUndici,
     NodeFetch,
@@ -37,6 +38,7 @@ impl Platform {
             Self::LimitStored => "limit + SQLite, normal",
             Self::BuddyNormal => "Buddy, normal",
             Self::BuddyFull => "Buddy, full",
+            Self::BuddyThreads => "Buddy, full, on two threads",
             Self::AxumReqwest => "axum + reqwest",
             Self::NodeUndici => "Node.js, http + undici",
             Self::NodeFetch => "Node.js, fastify + fetch",
@@ -50,12 +52,13 @@ impl Platform {
         urls: &[String],
         max_concurrent: Option<u32>,
     ) -> Result<Running, Failure> {
-        let durability = match self {
-            Self::BuddyNormal => Durability::Normal,
-            Self::BuddyFull => Durability::Full,
+        let directory = DataDir::empty(rig)?;
+        let mut running = match self {
+            Self::BuddyNormal => Running::buddy(rig, &directory, Durability::Normal, None)?,
+            Self::BuddyFull => Running::buddy(rig, &directory, Durability::Full, None)?,
+            Self::BuddyThreads => Running::buddy_on_threads(rig, &directory, Durability::Full)?,
             _ => return self.peer(rig, urls),
         };
-        let mut running = Running::buddy(rig, &DataDir::empty(rig)?, durability, None)?;
         let client = Client::new(running.address);
         for url in urls {
             running.agents.push(buddy::agent(&client, url, max_concurrent).await?);
@@ -76,7 +79,9 @@ impl Platform {
             Self::NodeFetch => node(rig, "fastify-fetch.js", &file, &log)?,
             Self::AxumReqwest => rust(rig, "axum-reqwest", &file, None, &log)?,
             Self::LimitStored => rust(rig, "limit", &file, Some(&folder.path().join("sessions.db")), &log)?,
-            Self::Limit | Self::BuddyNormal | Self::BuddyFull => rust(rig, "limit", &file, None, &log)?,
+            Self::Limit | Self::BuddyNormal | Self::BuddyFull | Self::BuddyThreads => {
+                rust(rig, "limit", &file, None, &log)?
+            }
         };
         Ok(Running { address: process.announced()?, agents, process, _folder: Rc::new(folder) })
     }
@@ -125,6 +130,16 @@ impl Running {
     ) -> Result<Self, Failure> {
         let mut process = buddy::spawn(rig, directory, durability, database)?;
         let address = process.announced()?;
+        Ok(Self { address, process, agents: Vec::new(), _folder: Rc::clone(&directory.0) })
+    }
+
+    /// The same with several threads, on the one core that it has.
+    pub(crate) fn buddy_on_threads(
+        rig: &Rig,
+        directory: &DataDir,
+        durability: Durability,
+    ) -> Result<Self, Failure> {
+        let (process, address) = buddy::spawn_threads(rig, directory, durability)?;
         Ok(Self { address, process, agents: Vec::new(), _folder: Rc::clone(&directory.0) })
     }
 

@@ -40,6 +40,10 @@ impl Process {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The CPU time that all its threads have used, in microseconds. None of these programs starts another.
     pub(crate) fn cpu_micros(&self) -> Result<f64, Failure> {
         cpu_micros_of(self.child.id())

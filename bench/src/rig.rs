@@ -1,5 +1,6 @@
 //! What all measurements share: where the programs are, the certificates, the room on disk, and how long is long enough.
 
+use std::ffi::OsString;
 use std::fmt::Arguments;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -85,12 +86,17 @@ impl Rig {
         prepare: impl FnOnce(&mut Command),
         log: &Path,
     ) -> Result<Process, Failure> {
-        let line = self.core.command(program);
-        let (first, rest) = line.split_first().ok_or("no program")?;
-        let mut command = Command::new(first);
-        command.args(rest);
-        prepare(&mut command);
-        Process::start(command, log)
+        start(&self.core.command(program), prepare, log)
+    }
+
+    /// The same on all cores: it sees as many as there are, and is moved to its own by [`PlatformCore::confine`].
+    pub(crate) fn platform_everywhere(
+        &self,
+        program: &Path,
+        prepare: impl FnOnce(&mut Command),
+        log: &Path,
+    ) -> Result<Process, Failure> {
+        start(&self.core.command_everywhere(program), prepare, log)
     }
 
     /// Where all files are made.
@@ -107,6 +113,14 @@ impl Rig {
     pub(crate) fn as_many(&self, number: u32) -> u32 {
         if self.extent.short { number.min(FEW) } else { number }
     }
+}
+
+fn start(line: &[OsString], prepare: impl FnOnce(&mut Command), log: &Path) -> Result<Process, Failure> {
+    let (first, rest) = line.split_first().ok_or("no program")?;
+    let mut command = Command::new(first);
+    command.args(rest);
+    prepare(&mut command);
+    Process::start(command, log)
 }
 
 /// What is done now; what comes of it is on standard output.

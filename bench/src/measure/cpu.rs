@@ -18,13 +18,14 @@ verified a signature. wrk keeps 32 and then 256 connections busy with `POST /v1/
 session to be settled; the endpoint answers at once. Every answer is looked at, and all were right. All \
 sessions are of one agent, whose `maxConcurrent` is 1,024. Sessions a second are bounded by the core of wrk and the \
 endpoint too: they are a least, and the CPU time is the figure to steer by. *conn.* are TLS connections that the platform \
-opened, by session.";
+opened, by session. *On two threads*: Buddy was started on two cores, where it has a thread for each, and then kept on the one.";
 
-const PLATFORMS: [Platform; 7] = [
+const PLATFORMS: [Platform; 8] = [
     Platform::Limit,
     Platform::LimitStored,
     Platform::BuddyNormal,
     Platform::BuddyFull,
+    Platform::BuddyThreads,
     Platform::AxumReqwest,
     Platform::NodeUndici,
     Platform::NodeFetch,

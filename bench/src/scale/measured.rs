@@ -10,7 +10,7 @@ use crate::platform::Platform;
 
 /// Medians of what was measured last; of `durability` full, which is what is set unless something else is.
 pub(super) struct Measured {
-    /// CPU time of a session at 256 connections, in microseconds.
+    /// CPU time of a session at 256 connections, in microseconds, of a server that has several threads.
     pub(super) cpu_micros: f64,
     /// CPU time of PostgreSQL for a session where few share a commit, in microseconds.
     pub(super) database_micros: f64,
@@ -26,8 +26,9 @@ pub(super) struct Measured {
 impl Measured {
     pub(super) fn read(results: &Path) -> Result<Self, Failure> {
         let (full, normal) = (Platform::BuddyFull.name(), Platform::BuddyNormal.name());
+        let threads = Platform::BuddyThreads.name();
         Ok(Self {
-            cpu_micros: median(results, Measure::Cpu, full, "cpu256")?,
+            cpu_micros: median(results, Measure::Cpu, threads, "cpu256")?,
             database_micros: median(results, Measure::Nodes, nodes::POSTGRES_FULL, nodes::DATABASE_OF_FEW)?,
             // Memory is measured with `normal`; what is kept in it is the same.
             idle_mib: median(results, Measure::Memory, normal, "idle")?,

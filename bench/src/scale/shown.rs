@@ -67,7 +67,7 @@ pub(super) fn assumptions(measured: &Measured, assumed: &Assumed) -> String {
     let kib = |bytes: f64, digits| format!("{} KiB", number(bytes / 1024.0, digits));
     let lines = [
         (
-            "CPU of a session, `full`, 256 connections",
+            "CPU of a session, `full`, 256 connections, two threads",
             format!("{} µs", number(measured.cpu_micros, 1)),
             "measured",
         ),
