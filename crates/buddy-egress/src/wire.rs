@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::limits::{INFORMATIONAL_MAX, WIRE_BYTES_MAX};
 
-/// Where tokio asks the system in that way.
+/// Where tokio hears of each arrival anew (epoll, kqueue), and not only of what is still there.
 const TELLS_OF_EACH_ARRIVAL: bool =
     cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple"));
 
@@ -80,7 +80,7 @@ impl Socket {
     }
 
     /// Reads what is there. What does not fill the buffer was all: that is noted as if a further read had found nothing, which
-    /// saves it. It holds where the system tells of each arrival anew (epoll, kqueue).
+    /// saves it.
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut all = None;
         let read = self.tcp.try_io(Interest::READABLE, || {
@@ -211,7 +211,7 @@ impl AsyncWrite for Stream {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -237,6 +237,22 @@ mod tests {
         drop(peer);
         socket.tcp.readable().await.unwrap();
         assert!(!socket.is_quiet(), "the end");
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_read_that_took_all_is_read_too_and_so_is_the_end() {
+        let (socket, mut peer) = pair().await;
+        let mut wire = Wire(socket);
+        let mut buffer = [0; 64];
+        for _ in 0..3 {
+            peer.write_all(b"some").await.unwrap();
+            assert_eq!(wire.read(&mut buffer).await.unwrap(), 4);
+        }
+        // Both are there before the first of them is read.
+        peer.write_all(b"last").await.unwrap();
+        drop(peer);
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 4);
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 0);
     }
 
     #[tokio::test]
