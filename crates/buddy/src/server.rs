@@ -152,8 +152,6 @@ async fn serve(stream: TcpStream, peer: Peer, front: Arc<Front>, watcher: Watche
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
-        // Answers are small: one piece costs less to send than two.
-        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     // Whatever ends a connection ends it alone; its requests were answered or are of no use any more.
     let _ = watcher.watch(connection).await;

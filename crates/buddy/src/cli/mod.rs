@@ -148,8 +148,7 @@ fn say_aside(text: &str) {
     eprintln!("{text}");
 }
 
-/// Runs `main` on as many threads as there are cores. Where that is one, it is this thread: nothing is handed over and nobody
-/// woken then, and answers that are ready together are sent together.
+/// Runs `main` on as many threads as there are cores. Where that is one, it is this thread, and a session costs less.
 pub(crate) fn block_on<T>(main: impl Future<Output = T>) -> std::io::Result<T> {
     let one_core = available_parallelism().is_ok_and(|cores| cores.get() == 1);
     let mut runtime = if one_core { Builder::new_current_thread() } else { Builder::new_multi_thread() };

@@ -386,13 +386,10 @@ fn log(session: &Session, settlement: &Settlement) {
     let resolution = &settlement.resolution;
     let reason = settlement.failure.map_or("", Reason::as_str);
     let code = settlement.failure.map_or("", |reason| reason.code().as_str());
-    // As texts: what is told by its Display is looked through for what to escape piece by piece.
-    let (id, agent_id, resolution_id) =
-        (session.id.to_string(), session.agent_id.to_string(), resolution.id.to_string());
     tracing::info!(
-        session = id,
-        agent = agent_id,
-        resolution = resolution_id,
+        session = %session.id,
+        agent = %session.agent_id,
+        resolution = %resolution.id,
         outcome = resolution.outcome.as_str(),
         code,
         reason,
