@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::client::Client;
 use crate::process::Process;
-use crate::rig::Rig;
+use crate::rig::{Rig, start};
 
 pub(crate) const ADMIN_TOKEN: &str = "bat_bench-admin-token-0123456789";
 /// 32 bytes in base64; what is sealed here is worth nothing.
@@ -62,7 +62,8 @@ pub(crate) fn spawn_threads(
     durability: Durability,
 ) -> Result<(Process, SocketAddr), Failure> {
     let prepare = settings(rig, directory, durability, None);
-    let mut process = rig.platform_everywhere(&rig.programs.buddy, prepare, &directory.log())?;
+    let line = rig.core.command_everywhere(&rig.programs.buddy);
+    let mut process = start(&line, prepare, &directory.log())?;
     let address = process.announced()?;
     rig.core.confine(process.id())?;
     Ok((process, address))

@@ -89,16 +89,6 @@ impl Rig {
         start(&self.core.command(program), prepare, log)
     }
 
-    /// The same on all cores: it sees as many as there are, and is moved to its own by [`PlatformCore::confine`].
-    pub(crate) fn platform_everywhere(
-        &self,
-        program: &Path,
-        prepare: impl FnOnce(&mut Command),
-        log: &Path,
-    ) -> Result<Process, Failure> {
-        start(&self.core.command_everywhere(program), prepare, log)
-    }
-
     /// Where all files are made.
     pub(crate) fn room(&self) -> PathBuf {
         self.room.path().to_owned()
@@ -115,7 +105,12 @@ impl Rig {
     }
 }
 
-fn start(line: &[OsString], prepare: impl FnOnce(&mut Command), log: &Path) -> Result<Process, Failure> {
+/// Starts what a command line names.
+pub(crate) fn start(
+    line: &[OsString],
+    prepare: impl FnOnce(&mut Command),
+    log: &Path,
+) -> Result<Process, Failure> {
     let (first, rest) = line.split_first().ok_or("no program")?;
     let mut command = Command::new(first);
     command.args(rest);
